@@ -1,0 +1,3 @@
+"""Molam payments for Python."""
+
+__version__ = "0.1.0"
