@@ -1,0 +1,284 @@
+"""What goes to Molam and what comes back: requests refuse what they do not know, answers keep it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import TYPE_CHECKING, Annotated, Any, Generic, Literal, TypeVar
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, model_validator
+
+from .config import ClientConfig
+from .money import check_decimals, parse_amount, parse_currency, to_json_number
+
+__all__ = [
+    "Amount",
+    "Answer",
+    "ClientConfig",
+    "Currency",
+    "MerchantOnboarding",
+    "MerchantOnboardingCreate",
+    "Page",
+    "PaymentIntent",
+    "PaymentIntentCreate",
+    "PaymentIntentStatus",
+    "PaymentMethod",
+    "Payout",
+    "PayoutCreate",
+    "PayoutStatus",
+    "Refund",
+    "RefundCreate",
+    "RefundStatus",
+    "ResponseInfo",
+    "WebhookEndpoint",
+    "WebhookEndpointCreate",
+    "WebhookEndpointStatus",
+]
+
+Amount = Annotated[
+    Decimal,
+    BeforeValidator(parse_amount),
+    PlainSerializer(to_json_number, return_type=int | float, when_used="json"),
+]
+"""A positive amount in MAJOR currency units; int, float (by its shortest repr), str and Decimal are accepted."""
+
+Currency = Annotated[str, BeforeValidator(parse_currency)]
+"""An ISO 4217 code, upper-cased."""
+
+
+def _not_blank(value: str) -> str:
+    if not value.strip():
+        raise ValueError("must not be empty")
+    return value
+
+
+Text = Annotated[str, AfterValidator(_not_blank)]
+
+PaymentMethod = Literal["wallet", "card", "mobile_money", "bank"]
+
+if TYPE_CHECKING:
+    # Open enums: an editor completes the known values, a value that Molam adds tomorrow still passes.
+    PaymentIntentStatus = (
+        Literal["requires_confirmation", "processing", "requires_capture", "succeeded", "canceled", "failed"] | str
+    )
+    RefundStatus = Literal["pending", "succeeded", "failed"] | str
+    PayoutStatus = Literal["pending", "completed", "failed"] | str
+    WebhookEndpointStatus = Literal["active", "paused", "disabled"] | str
+else:
+    PaymentIntentStatus = RefundStatus = PayoutStatus = WebhookEndpointStatus = str
+
+
+class RequestModel(BaseModel):
+    """A request body: immutable, and refusing fields it does not know, so that a typo cannot be lost."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    def to_json(self) -> bytes:
+        """The exact bytes that go on the wire: JSON, without the fields that were left out."""
+        return self.model_dump_json(exclude_none=True).encode()
+
+
+class _Priced(RequestModel):
+    """A request whose amount must fit the decimals of its currency; without one the client's default counts."""
+
+    amount: Amount
+    currency: Currency | None = None
+
+    @model_validator(mode="after")
+    def _amount_fits_currency(self) -> _Priced:
+        if self.currency is not None:
+            check_decimals(self.amount, self.currency)
+        return self
+
+
+class PaymentIntentCreate(_Priced):
+    """A payment to take. ``capture=False`` authorises only: ``capture_payment_intent`` then takes the money."""
+
+    capture: bool = False
+    customer_id: str | None = None
+    merchant_id: str | None = None
+    description: str | None = None
+    metadata: dict[str, Any] = Field(default_factory=dict)
+    return_url: str | None = None
+    cancel_url: str | None = None
+    payment_methods: list[PaymentMethod] | None = None
+
+
+class RefundCreate(RequestModel):
+    """Money to give back: the whole payment, or ``amount`` of it."""
+
+    payment_id: Text
+    amount: Amount | None = None
+    reason: str | None = None
+    metadata: dict[str, Any] = Field(default_factory=dict)
+
+
+class PayoutCreate(_Priced):
+    """Money to send out. ``beneficiary`` is the receiving account or wallet: an id, or its details."""
+
+    beneficiary: Text | dict[str, Any]
+    origin_module: Text
+    origin_entity: Text
+    description: str | None = None
+    metadata: dict[str, Any] = Field(default_factory=dict)
+
+
+class MerchantOnboardingCreate(RequestModel):
+    """A merchant to register. ``country`` is ISO 3166-1 alpha-2."""
+
+    business_name: Text
+    business_type: Text
+    country: Text
+    currency: Currency | None = None
+    email: Text
+    phone: str | None = None
+    metadata: dict[str, Any] = Field(default_factory=dict)
+
+
+class WebhookEndpointCreate(RequestModel):
+    """A URL that shall receive these event types."""
+
+    tenant_type: Text
+    tenant_id: Text
+    url: Text
+    events: list[Text] = Field(min_length=1)
+
+
+@dataclass(frozen=True, slots=True)
+class ResponseInfo:
+    """How an answer came to be. ``elapsed`` is seconds for the whole call, retries and sleeps included."""
+
+    status_code: int
+    headers: Mapping[str, str]
+    request_id: str | None
+    idempotency_key: str | None
+    replayed: bool
+    attempts: int
+    elapsed: float
+
+
+_NO_RESPONSE = ResponseInfo(0, {}, None, None, False, 0, 0.0)
+
+
+class Answer(BaseModel):
+    """An answer of Molam: keeps fields it does not know. How it came stands in ``response``, outside the data."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+
+    @property
+    def response(self) -> ResponseInfo:
+        """Status, headers, request id, key and attempts of the call that brought this object."""
+        info: ResponseInfo = getattr(self, "__molam_response__", _NO_RESPONSE)
+        return info
+
+    @property
+    def request_id(self) -> str | None:
+        """Molam's id of the request: quote it to support."""
+        return self.response.request_id
+
+    @property
+    def idempotency_key(self) -> str | None:
+        """The key this call was sent under; None for reads."""
+        return self.response.idempotency_key
+
+    @property
+    def replayed(self) -> bool:
+        """Whether Molam repeated the answer of an earlier request with the same key."""
+        return self.response.replayed
+
+    @property
+    def attempts(self) -> int:
+        """How many requests the call took."""
+        return self.response.attempts
+
+
+class PaymentIntent(Answer):
+    """A payment and where it stands."""
+
+    id: str
+    status: PaymentIntentStatus
+    amount: Decimal
+    currency: str
+    capture: bool = False
+    customer_id: str | None = None
+    merchant_id: str | None = None
+    description: str | None = None
+    metadata: dict[str, Any] = Field(default_factory=dict)
+    created_at: datetime | None = None
+    updated_at: datetime | None = None
+    redirect_url: str | None = None
+
+
+class Refund(Answer):
+    """Money given back, or on its way."""
+
+    id: str
+    payment_id: str
+    amount: Decimal
+    currency: str
+    status: RefundStatus
+    reason: str | None = None
+    metadata: dict[str, Any] = Field(default_factory=dict)
+    created_at: datetime | None = None
+
+
+class Payout(Answer):
+    """Money sent out, or on its way."""
+
+    id: str
+    amount: Decimal
+    currency: str
+    status: PayoutStatus
+    beneficiary: str | dict[str, Any] | None = None
+    origin_module: str | None = None
+    origin_entity: str | None = None
+    description: str | None = None
+    metadata: dict[str, Any] = Field(default_factory=dict)
+    created_at: datetime | None = None
+    completed_at: datetime | None = None
+
+
+class MerchantOnboarding(Answer):
+    """A merchant's registration and how far it is."""
+
+    id: str
+    status: str
+    business_name: str | None = None
+    country: str | None = None
+    currency: str | None = None
+    email: str | None = None
+    kyc_status: str | None = None
+    created_at: datetime | None = None
+    onboarding_url: str | None = None
+
+
+class WebhookEndpoint(Answer):
+    """A registered webhook URL. ``secret`` stands only in the answer that made it: store it then."""
+
+    id: str
+    url: str
+    events: list[str] = Field(default_factory=list)
+    status: WebhookEndpointStatus = "active"
+    kid: str | None = None
+    secret: str | None = Field(default=None, repr=False)
+    created_at: datetime | None = None
+
+
+Item = TypeVar("Item", bound=Answer)
+
+
+class Page(Answer, Generic[Item]):
+    """One page of a list, newest first."""
+
+    data: list[Item]
+    has_more: bool = False
+
+    def __len__(self) -> int:
+        return len(self.data)
+
+    def items(self) -> Iterator[Item]:
+        """The objects of this page only."""
+        return iter(self.data)
+
