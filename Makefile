@@ -7,18 +7,18 @@ PYTHON = python3
 VENV = .venv
 ARGS =
 
-BIN = $(VENV)/bin
+BIN = bin
 ifeq ($(OS),Windows_NT)
-BIN = $(VENV)/Scripts
+BIN = Scripts
 endif
-PY = $(BIN)/python
+PY = $(VENV)/$(BIN)/python
+WHEEL_PY = $(VENV)-wheel/$(BIN)/python
 PIP = $(PY) -m pip --disable-pip-version-check install --quiet
-CHECKED = molam_sdk tests examples benchmarks
 
-.PHONY: help demo test coverage lint format types audit build bench chaos clean
+.PHONY: help demo test quick bounds integration coverage lint bandit format types audit build wheel bench chaos clean
 
 help:  ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
 
 demo: $(VENV)/demo.stamp  ## take, confirm, retrieve and refund a payment against the embedded sandbox
 	$(PY) -m molam_sdk.cli demo $(ARGS)
@@ -27,12 +27,23 @@ test: $(VENV)/dev.stamp  ## all tests; those that measure time run last and alon
 	$(PY) -m pytest -n 2 -m "not alone" $(ARGS)
 	$(PY) -m pytest -m alone
 
+quick: $(VENV)/test.stamp  ## the tests without the slow ones, in an environment without the checkers
+	$(PY) -m pytest -n 2 -m "not slow and not alone" $(ARGS)
+
+bounds: $(VENV)/bounds.stamp  ## the same with the oldest dependencies we promise; wants a VENV of its own
+	$(PY) -m pytest -n 2 -m "not slow and not alone" $(ARGS)
+
+integration: $(VENV)/test.stamp  ## a whole payment; against MOLAM_SANDBOX_URL with MOLAM_SANDBOX_KEY when set
+	$(PY) -m pytest tests/integration $(ARGS)
+
 coverage: $(VENV)/dev.stamp  ## the tests once more, with branch coverage
 	$(PY) -m pytest --cov --cov-report=term --cov-report=xml $(ARGS)
 
-lint: $(VENV)/dev.stamp  ## ruff, the formatter's opinion, bandit
+lint: $(VENV)/dev.stamp bandit  ## ruff, the formatter's opinion, bandit
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
+
+bandit: $(VENV)/dev.stamp  ## dangerous calls in the package
 	$(PY) -m bandit --quiet --recursive --configfile pyproject.toml molam_sdk
 
 format: $(VENV)/dev.stamp  ## let ruff repair and format what it can
@@ -51,6 +62,12 @@ build: $(VENV)/dev.stamp  ## wheel and sdist in dist/, checked
 	$(PY) -m build --outdir dist .
 	$(PY) -m twine check --strict dist/*
 
+wheel: build  ## the built wheel, alone in a clean environment
+	$(PYTHON) -m venv --clear $(VENV)-wheel
+	$(WHEEL_PY) -m pip --disable-pip-version-check install --quiet dist/*.whl
+	$(WHEEL_PY) -m pip --disable-pip-version-check check
+	$(WHEEL_PY) -I ci/check_wheel.py dist/*.whl
+
 bench: $(VENV)/bench.stamp  ## figures beside a bare requests.Session
 	$(PY) -m benchmarks $(ARGS)
 
@@ -58,7 +75,7 @@ chaos: $(VENV)/dev.stamp  ## the tests against hostile servers, forks and broken
 	$(PY) -m pytest -m "not alone" tests/clients tests/integration $(ARGS)
 
 clean:  ## forget environments, builds and caches
-	rm -rf $(VENV) dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage
+	rm -rf $(VENV) $(VENV)-wheel dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage
 
 $(VENV)/created.stamp:
 	$(PYTHON) -m venv $(VENV)
@@ -69,10 +86,18 @@ $(VENV)/demo.stamp: $(VENV)/created.stamp pyproject.toml
 	$(PIP) -e ".[sandbox,cli]"
 	@touch $@
 
-$(VENV)/dev.stamp: $(VENV)/created.stamp pyproject.toml
-	$(PIP) -e ".[dev]"
+$(VENV)/test.stamp: $(VENV)/created.stamp pyproject.toml
+	$(PIP) -e ".[all,test]"
 	@touch $@ $(VENV)/demo.stamp
 
+$(VENV)/bounds.stamp: $(VENV)/created.stamp pyproject.toml ci/lower-bounds.txt
+	$(PIP) --constraint ci/lower-bounds.txt -e ".[all,test]"
+	@touch $@
+
+$(VENV)/dev.stamp: $(VENV)/created.stamp pyproject.toml
+	$(PIP) -e ".[dev]"
+	@touch $@ $(VENV)/test.stamp $(VENV)/demo.stamp
+
 $(VENV)/bench.stamp: $(VENV)/dev.stamp
-	$(PIP) -e ".[all,bench]"
+	$(PIP) -e ".[dev,bench]"
 	@touch $@
