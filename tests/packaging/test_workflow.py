@@ -1,0 +1,123 @@
+"""GitHub, Docker, pre-commit and .ci/run call only what people call, with no more rights than needed."""
+
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+
+@pytest.fixture(scope="module")
+def workflow(root: Path) -> dict[Any, Any]:
+    loaded: dict[Any, Any] = yaml.safe_load((root / ".github/workflows/ci.yml").read_text("utf-8"))
+    return loaded
+
+
+@pytest.fixture(scope="module")
+def targets(root: Path) -> set[str]:
+    return set(re.findall(r"^([a-z-]+):", (root / "Makefile").read_text("utf-8"), re.MULTILINE))
+
+
+def steps(workflow: dict[Any, Any]) -> list[dict[str, Any]]:
+    return [step for job in workflow["jobs"].values() for step in job["steps"]]
+
+
+def unknown_commands(text: str, targets: set[str]) -> list[str]:
+    """The commands of a script that are neither make targets nor the two scripts of ours."""
+    wrong = []
+    for line in filter(None, map(str.strip, text.splitlines())):
+        words = line.split()
+        if line in {"bash .ci/run", "bash ci/publish_internal.sh"}:
+            continue
+        goals = [word for word in words[1:] if "=" not in word]
+        if words[0] != "make" or not goals or not targets.issuperset(goals):
+            wrong.append(line)
+    return wrong
+
+
+def test_every_action_is_pinned_to_a_commit_with_its_version_beside_it(root: Path) -> None:
+    lines = re.findall(r"uses: (.*)", (root / ".github/workflows/ci.yml").read_text("utf-8"))
+    assert lines
+    assert [line for line in lines if not re.fullmatch(r"[\w./-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+", line)] == []
+
+
+def test_the_workflow_may_only_read_and_no_job_asks_for_more(workflow: dict[Any, Any]) -> None:
+    assert workflow["permissions"] == {"contents": "read"}
+    assert not [name for name, job in workflow["jobs"].items() if "permissions" in job]
+
+
+def test_a_checkout_leaves_no_token_behind(workflow: dict[Any, Any]) -> None:
+    checkouts = [step for step in steps(workflow) if step.get("uses", "").startswith("actions/checkout@")]
+    assert all(step["with"]["persist-credentials"] is False for step in checkouts)
+    assert len(checkouts) == len(workflow["jobs"])
+
+
+def test_github_runs_only_what_people_run(workflow: dict[Any, Any], targets: set[str]) -> None:
+    commands = [step["run"] for step in steps(workflow) if "run" in step]
+    assert len(commands) >= len(workflow["jobs"])
+    assert [command for command in commands if unknown_commands(command, targets)] == []
+
+
+def test_no_text_from_outside_reaches_a_shell(workflow: dict[Any, Any]) -> None:
+    assert [step["run"] for step in steps(workflow) if "${{" in step.get("run", "")] == []
+
+
+def test_the_matrix_is_three_systems_and_every_job_has_an_end(workflow: dict[Any, Any]) -> None:
+    systems = workflow["jobs"]["test"]["strategy"]["matrix"]["os"]
+    assert [name.split("-")[0] for name in systems] == ["ubuntu", "macos", "windows"]
+    assert all(job["timeout-minutes"] <= 30 for job in workflow["jobs"].values())
+
+
+def test_a_tag_is_published_only_after_everything_else_passed(workflow: dict[Any, Any]) -> None:
+    publish = workflow["jobs"]["publish"]
+    assert publish["if"] == "startsWith(github.ref, 'refs/tags/v')"
+    assert set(publish["needs"]) == set(workflow["jobs"]) - {"publish"}
+    assert publish["steps"][-1]["run"] == "bash ci/publish_internal.sh"
+
+
+def test_secrets_reach_only_the_step_that_needs_them(workflow: dict[Any, Any]) -> None:
+    holders = [step["run"] for step in steps(workflow) if "secrets." in str(step)]
+    assert holders == ["make integration PYTHON=python", "bash ci/publish_internal.sh"]
+    shared = [workflow.get("env"), *(job.get("env") for job in workflow["jobs"].values())]
+    assert "secrets" not in str(shared)
+
+
+def test_pre_commit_hooks_are_local_and_call_the_makefile(root: Path, targets: set[str]) -> None:
+    config = yaml.safe_load((root / ".pre-commit-config.yaml").read_text("utf-8"))
+    assert {repo["repo"] for repo in config["repos"]} == {"local"}
+    entries = [hook["entry"] for repo in config["repos"] for hook in repo["hooks"]]
+    assert entries
+    assert [entry for entry in entries if unknown_commands(entry, targets)] == []
+
+
+def test_ci_run_calls_only_make_targets(root: Path, targets: set[str]) -> None:
+    called = re.findall(r"^ *step \w+ (make .*)", (root / ".ci/run").read_text("utf-8"), re.MULTILINE)
+    assert len(called) >= 6
+    assert [line for line in called if unknown_commands(line, targets)] == []
+
+
+def test_the_image_runs_the_script_as_an_ordinary_user(root: Path) -> None:
+    lines = (root / "Dockerfile.ci").read_text("utf-8").splitlines()
+    user = next(index for index, line in enumerate(lines) if line.startswith("USER "))
+    assert lines[user] != "USER root"
+    assert lines[-1] == 'CMD ["bash", ".ci/run"]'
+    assert user < len(lines) - 1
+
+
+def test_every_make_target_is_phony_and_explained(root: Path, targets: set[str]) -> None:
+    text = (root / "Makefile").read_text("utf-8")
+    (phony,) = re.findall(r"^\.PHONY: (.*)", text, re.MULTILINE)
+    assert set(phony.split()) == targets
+    assert set(re.findall(r"^([a-z-]+):.*## \S", text, re.MULTILINE)) == targets
+
+
+@pytest.mark.skipif(sys.platform == "win32" or shutil.which("make") is None, reason="needs make and sh")
+def test_the_demo_does_not_wait_for_the_development_tools(root: Path, tmp_path: Path) -> None:
+    command = ["make", "--dry-run", "demo", f"VENV={tmp_path}/venv"]
+    plan = subprocess.run(command, cwd=root, check=True, capture_output=True, text=True).stdout
+    assert '".[sandbox,cli]"' in plan
+    assert "[dev]" not in plan
