@@ -1,0 +1,76 @@
+"""What the sandbox answers when it says no: one error value, written in any of Molam's documented shapes."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import Any
+
+_TYPES = {
+    401: "authentication_error",
+    402: "card_error",
+    403: "permission_error",
+    404: "not_found",
+    409: "conflict",
+    429: "rate_limit_error",
+}
+
+
+@dataclass(eq=False)
+class ApiError(Exception):
+    """A refusal: status, machine code, sentence for people, and the parameter at fault if there is one."""
+
+    status: int
+    code: str
+    message: str
+    param: str | None = None
+    headers: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def type(self) -> str:
+        return _TYPES.get(self.status, "api_error" if self.status >= 500 else "invalid_request_error")
+
+
+def _with_param(body: dict[str, Any], error: ApiError) -> dict[str, Any]:
+    return {**body, "param": error.param} if error.param else body
+
+
+def _standard(error: ApiError, request_id: str) -> dict[str, Any]:
+    return {"error": _with_param({"code": error.code, "message": error.message, "type": error.type}, error)}
+
+
+def _flat(error: ApiError, request_id: str) -> dict[str, Any]:
+    return {"error": error.code, "message": error.message}
+
+
+def _legacy(error: ApiError, request_id: str) -> dict[str, Any]:
+    body: dict[str, Any] = {"error_code": error.code, "message": error.message, "request_id": request_id}
+    return {**body, "details": {"param": error.param}} if error.param else body
+
+
+def _problem(error: ApiError, request_id: str) -> dict[str, Any]:
+    body = {
+        "type": f"https://docs.molam.io/problems/{error.code}",
+        "title": HTTPStatus(error.status).phrase,
+        "status": error.status,
+        "detail": error.message,
+        "code": error.code,
+        "request_id": request_id,
+    }
+    return _with_param(body, error)
+
+
+_Shape = Callable[[ApiError, str], dict[str, Any]]
+JSON = "application/json"
+ERROR_FORMATS: dict[str, tuple[_Shape, str]] = {
+    "standard": (_standard, JSON),
+    "flat": (_flat, JSON),
+    "legacy": (_legacy, JSON),
+    "problem": (_problem, "application/problem+json"),
+}
+
+
+def write_error(error: ApiError, request_id: str, error_format: str) -> tuple[bytes, str]:
+    """The body and its media type; an unknown format is written as the standard one."""
+    shape, media_type = ERROR_FORMATS.get(error_format, ERROR_FORMATS["standard"])
+    return json.dumps(shape(error, request_id)).encode(), media_type

@@ -1,0 +1,62 @@
+"""Every path the sandbox serves: the API, the control paths, health, figures and the documentation."""
+
+from collections.abc import Sequence
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route
+
+from molam_sdk.sandbox.app import Endpoint, Rooms
+from molam_sdk.sandbox.control import control_routes
+from molam_sdk.sandbox.ledger import Ledger
+from molam_sdk.sandbox.operations import OPERATIONS
+from molam_sdk.sandbox.problems import ApiError, write_error
+from molam_sdk.sandbox.recorder import new_id
+from molam_sdk.sandbox.webhooks import Webhooks
+
+_CODES = {404: "not_found", 405: "method_not_allowed"}
+
+
+def build(rooms: Rooms, ledger: Ledger, webhooks: Webhooks, cors_origins: Sequence[str]) -> Starlette:
+    """The whole application of one running sandbox."""
+    in_progress: set[tuple[str, str]] = set()
+    api = [Route(o.path, Endpoint(o, rooms, in_progress), methods=[o.method]) for o in OPERATIONS]
+
+    async def refuse(request: Request, error: Exception) -> Response:
+        assert isinstance(error, HTTPException)
+        refusal = ApiError(
+            error.status_code, _CODES.get(error.status_code, "invalid_request"), str(error.detail)
+        )
+        request_id = new_id("req")
+        wanted = request.headers.get("molam-error-format", rooms.error_format)
+        body, media_type = write_error(refusal, request_id, wanted)
+        headers = {"X-Molam-Request-Id": request_id, **(error.headers or {})}
+        return Response(body, error.status_code, headers, media_type)
+
+    async def alive(_: Request) -> Response:
+        return PlainTextResponse("ok")
+
+    async def ready(_: Request) -> Response:
+        with rooms.store.transaction():
+            return PlainTextResponse("ready")
+
+    async def figures(_: Request) -> Response:
+        return Response(rooms.metrics.page(), media_type="text/plain; version=0.0.4; charset=utf-8")
+
+    own = [Route("/healthz", alive), Route("/readyz", ready), Route("/metrics", figures)]
+    cors = Middleware(
+        CORSMiddleware,
+        allow_origins=list(cors_origins),
+        allow_methods=["GET", "POST", "DELETE"],
+        allow_headers=["Authorization", "Content-Type", "Idempotency-Key", "Molam-Error-Format"],
+        expose_headers=["X-Molam-Request-Id", "Idempotent-Replayed", "Retry-After"],
+    )
+    return Starlette(
+        routes=[*api, *own, *control_routes(rooms, ledger, webhooks)],
+        middleware=[cors] if cors_origins else [],
+        exception_handlers={HTTPException: refuse},
+    )

@@ -1,0 +1,252 @@
+"""Sandbox: the offline Molam in a daemon thread, started and stopped from code."""
+
+import asyncio
+import contextlib
+import socket
+import sys
+import threading
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from concurrent.futures import Future
+from typing import Any
+
+import uvicorn
+
+from molam_sdk.sandbox.app import Rooms
+from molam_sdk.sandbox.bodies import LOOPBACK_HOSTS
+from molam_sdk.sandbox.clock import Clock
+from molam_sdk.sandbox.delivery import Courier
+from molam_sdk.sandbox.faults import Faults
+from molam_sdk.sandbox.keys import Keys, RateLimit, main_key
+from molam_sdk.sandbox.ledger import Ledger
+from molam_sdk.sandbox.metrics import Metrics
+from molam_sdk.sandbox.problems import ERROR_FORMATS
+from molam_sdk.sandbox.routes import build
+from molam_sdk.sandbox.store import Store
+from molam_sdk.sandbox.webhooks import Webhooks
+from molam_sdk.sandbox.wire import Wires
+
+DEFAULT_HOST = "127.0.0.1"
+
+
+class Sandbox:
+    """An offline Molam on a free port of this machine: `with Sandbox() as sandbox: … sandbox.url, sandbox.api_key`.
+
+    `db` is a file that outlives the sandbox (None: memory), `rate` requests a second per key (None: no limit),
+    `seed` decides faults, jitter and the api_key. `error_format` is one of standard, flat, legacy, problem, and a
+    request may ask for another with Molam-Error-Format. `grace` is how many seconds `stop` lets running requests take.
+    `host` other than loopback is refused unless `allow_remote`. Times are in seconds.
+    """
+
+    def __init__(
+        self,
+        port: int = 0,
+        db: str | None = None,
+        rate: float | None = None,
+        seed: int = 0,
+        *,
+        host: str = DEFAULT_HOST,
+        allow_remote: bool = False,
+        api_key: str | None = None,
+        error_format: str = "standard",
+        cors_origins: Sequence[str] = (),
+        webhook_timeout: float = 5.0,
+        grace: float = 5.0,
+    ) -> None:
+        if host not in LOOPBACK_HOSTS and not allow_remote:
+            raise ValueError(f"{host} is not this machine alone; pass allow_remote=True if that is meant")
+        if error_format not in ERROR_FORMATS:
+            raise ValueError(f"error_format must be one of {', '.join(ERROR_FORMATS)}")
+        if rate is not None and rate <= 0:
+            raise ValueError("rate must be greater than zero, or None")
+        self._host, self._port, self._seed, self._grace = host, port, seed, grace
+        self._rate, self._error_format, self._cors = rate, error_format, tuple(cors_origins)
+        self._webhook_timeout = webhook_timeout
+        self._store = Store(db)
+        self.api_key = api_key or main_key(seed)
+        self.clock = Clock()
+        self.faults = Faults(self.clock, seed)
+        self.keys = Keys(self._store, self.api_key)
+        self.ledger = Ledger(self._store)
+        self.webhooks = Webhooks(self._store, self.clock, self._settle)
+        self._running: _Running | None = None
+
+    @property
+    def url(self) -> str:
+        """Where it listens, without /v1: the base_url of a client."""
+        return self._active().url
+
+    def start(self) -> "Sandbox":
+        """Listen and serve in a daemon thread; returns when it answers. Raises DatabaseInUse or OSError."""
+        if self._running is not None:
+            raise RuntimeError("the sandbox is running already")
+        listener = _listen(self._host, self._port)
+        try:
+            self._store.open()
+            self._restore()
+            self._running = _Running(self._serve, listener)
+            self._running.wait_until_ready()
+        except BaseException:
+            self._running = None
+            listener.close()
+            self._store.close()
+            raise
+        self.clock.drive_with(self._advance)
+        return self
+
+    def stop(self) -> None:
+        """Let running requests finish, for `grace` seconds at most, then close everything; may be called twice."""
+        running, self._running = self._running, None
+        if running is None:
+            return
+        self.clock.drive_with(None)
+        running.stop()
+        self._store.close()
+
+    def __enter__(self) -> "Sandbox":
+        return self.start()
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def _restore(self) -> None:
+        with self._store.transaction() as tx:
+            self.clock.shift((tx.setting("clock_offset") or 0.0) - self.clock.offset)
+        self.keys.load()
+
+    def _active(self) -> "_Running":
+        if self._running is None:
+            raise RuntimeError("the sandbox is not running; use `with Sandbox() as sandbox:` or call start()")
+        return self._running
+
+    def _rooms(self) -> Rooms:
+        courier = Courier(self._store, self.clock, self.faults, self._seed, self._webhook_timeout)
+        rate = RateLimit(self._rate, self.clock)
+        return Rooms(
+            self._store,
+            self.clock,
+            self.keys,
+            rate,
+            self.faults,
+            Wires(),
+            courier,
+            Metrics(),
+            self._error_format,
+        )
+
+    async def _serve(self, running: "_Running", listener: socket.socket) -> None:
+        rooms = self._rooms()
+        app = build(rooms, self.ledger, self.webhooks, self._cors)
+        config = uvicorn.Config(
+            app,
+            http=rooms.wires.protocol(),
+            ws="none",
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            proxy_headers=False,
+            timeout_keep_alive=75,
+            timeout_graceful_shutdown=max(1, round(self._grace)),
+        )
+        server = _Server(config, running, rooms.wires)
+        work = asyncio.ensure_future(rooms.courier.run())
+        running.courier = rooms.courier
+        try:
+            await server.serve(sockets=[listener])
+        finally:
+            work.cancel()
+            await asyncio.gather(work, return_exceptions=True)
+
+    def _settle(self, timeout: float | None) -> None:
+        """Wait for due deliveries, or with None only see them begun."""
+        running = self._active()
+        if timeout is None:
+            running.loop.call_soon_threadsafe(running.courier.wake)
+        else:
+            running.call(asyncio.wait_for(running.courier.settle(), timeout))
+
+    def _advance(self, seconds: float) -> None:
+        running = self._active()
+        running.call(running.courier.advance(seconds))
+
+
+class _Running:
+    """One run of the server: its thread, its loop, and how to reach it from other threads."""
+
+    loop: asyncio.AbstractEventLoop
+    courier: Courier
+
+    def __init__(
+        self, serve: Callable[["_Running", socket.socket], Awaitable[None]], listener: socket.socket
+    ) -> None:
+        self.url = _url(listener)
+        self.leaving = asyncio.Event()
+        self._ready: Future[None] = Future()
+        self._serve, self._listener = serve, listener
+        self._thread = threading.Thread(target=self._run, name="molam-sandbox", daemon=True)
+        self._thread.start()
+
+    def _run(self) -> None:
+        try:
+            asyncio.run(self._main())
+        except BaseException as error:
+            if self._ready.done():
+                raise
+            self._ready.set_exception(error)
+
+    async def _main(self) -> None:
+        self.loop = asyncio.get_running_loop()
+        await self._serve(self, self._listener)
+
+    def ready(self) -> None:
+        self._ready.set_result(None)
+
+    def wait_until_ready(self) -> None:
+        self._ready.result(timeout=30)
+
+    def call(self, work: Coroutine[Any, Any, None]) -> None:
+        """Run a coroutine on the server's loop and wait for it."""
+        if threading.current_thread() is self._thread:
+            work.close()
+            raise RuntimeError("not from the sandbox's own thread")
+        asyncio.run_coroutine_threadsafe(work, self.loop).result()
+
+    def stop(self) -> None:
+        self.loop.call_soon_threadsafe(self.leaving.set)
+        self._thread.join()
+
+
+class _Server(uvicorn.Server):
+    """uvicorn's server, which here leaves at once when told to instead of looking ten times a second."""
+
+    def __init__(self, config: uvicorn.Config, running: _Running, wires: Wires) -> None:
+        super().__init__(config)
+        self._running, self._wires = running, wires
+
+    async def main_loop(self) -> None:
+        self._running.ready()
+        # on_tick renews the Date header; it also looks at should_exit.
+        while not self._running.leaving.is_set() and not await self.on_tick(0):
+            with contextlib.suppress(asyncio.TimeoutError):
+                await asyncio.wait_for(self._running.leaving.wait(), 1.0)
+        self._wires.stopping.set()
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    # The protocol is named because asyncio sets TCP_NODELAY only where it is.
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    try:
+        # On Windows this option would let a second server take the same port.
+        if sys.platform != "win32":
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((host, port))
+    except BaseException:
+        listener.close()
+        raise
+    return listener
+
+
+def _url(listener: socket.socket) -> str:
+    host, port = listener.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"

@@ -1,0 +1,216 @@
+"""Where the sandbox keeps things: SQLite through SQLAlchemy Core, in memory or in a file, one writer at a time."""
+
+import json
+import sqlite3
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from sqlalchemy import Connection, Engine, RowMapping, create_engine, event, func, select, text
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.pool import StaticPool
+
+from molam_sdk.sandbox import tables as t
+from molam_sdk.sandbox.rules import Document
+
+_INSERT_DOCUMENT = t.documents.insert()
+_INSERT_REQUEST = t.requests.insert()
+_INSERT_LEDGER = t.ledger.insert()
+_INSERT_EVENT = t.events.insert()
+
+
+class DatabaseInUse(RuntimeError):
+    """Another sandbox process has this file open."""
+
+
+class Store:
+    """One connection behind one lock; `with store.transaction() as tx:` commits all of it or nothing.
+
+    A file is opened in WAL mode and locked for this process, so a killed sandbox loses nothing it has answered
+    and two sandboxes never share a file.
+    """
+
+    def __init__(self, path: str | None) -> None:
+        self._path = path
+        self._lock = threading.RLock()
+        self._connection: Connection | None = None
+
+    def open(self) -> None:
+        """Connect and migrate; raises DatabaseInUse."""
+        engine = _engine(self._path)
+        try:
+            self._connection = engine.connect()
+            with self.transaction() as tx:
+                t.migrate(tx.connection)
+        except BaseException as error:
+            self.close()
+            engine.dispose()
+            if isinstance(error, OperationalError) and "locked" in str(error.orig):
+                raise DatabaseInUse(f"{self._path} is in use by another sandbox") from None
+            raise
+
+    @contextmanager
+    def transaction(self) -> Iterator["Transaction"]:
+        """A write transaction; an exception rolls it back. Raises RuntimeError while the sandbox is not running."""
+        with self._lock:
+            if self._connection is None:
+                raise RuntimeError("the sandbox is not running; start it first")
+            with self._connection.begin():
+                yield Transaction(self._connection)
+
+    def close(self) -> None:
+        with self._lock:
+            if self._connection is not None:
+                self._connection.close()
+                self._connection.engine.dispose()
+            self._connection = None
+
+
+def _engine(path: str | None) -> Engine:
+    engine = create_engine(
+        f"sqlite:///{path}" if path else "sqlite://",
+        poolclass=StaticPool,
+        connect_args={"check_same_thread": False, "isolation_level": None, "timeout": 1.0},
+    )
+
+    @event.listens_for(engine, "connect")
+    def configure(connection: sqlite3.Connection, _record: object) -> None:
+        for pragma in ("locking_mode=EXCLUSIVE", "journal_mode=WAL", "synchronous=NORMAL") if path else ():
+            connection.execute(f"PRAGMA {pragma}")
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+    return engine
+
+
+def _document(body: str) -> Document:
+    document: Document = json.loads(body)
+    return document
+
+
+class Transaction:
+    """The statements of the sandbox, on the connection of one transaction; `scheduled` says that something is due."""
+
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+        self.scheduled = False
+
+    def insert_document(self, document: Document) -> None:
+        self.connection.execute(_INSERT_DOCUMENT, _row(document))
+
+    def save_document(self, document: Document) -> None:
+        statement = t.documents.update().where(t.documents.c.id == document["id"])
+        self.connection.execute(statement.values(status=document["status"], body=json.dumps(document)))
+
+    def document(self, kind: str, account: str, document_id: str) -> Document | None:
+        c = t.documents.c
+        query = select(c.body).where(c.id == document_id, c.kind == kind, c.account == account)
+        body = self.connection.execute(query).scalar_one_or_none()
+        return None if body is None else _document(body)
+
+    def document_by_id(self, document_id: str) -> Document:
+        query = select(t.documents.c.body).where(t.documents.c.id == document_id)
+        return _document(self.connection.execute(query).scalar_one())
+
+    def sequence_of(self, kind: str, account: str, document_id: str) -> int | None:
+        c = t.documents.c
+        query = select(c.seq).where(c.id == document_id, c.kind == kind, c.account == account)
+        return self.connection.execute(query).scalar_one_or_none()
+
+    def documents(
+        self,
+        kind: str,
+        account: str,
+        *,
+        before: int | None = None,
+        limit: int | None = None,
+        **equal: str | None,
+    ) -> list[Document]:
+        """Newest first; `before` is a sequence number, `equal` filters by column where a value is given."""
+        c = t.documents.c
+        query = select(c.body).where(c.kind == kind, c.account == account).order_by(c.seq.desc()).limit(limit)
+        if before is not None:
+            query = query.where(c.seq < before)
+        for column, value in equal.items():
+            if value is not None:
+                query = query.where(c[column] == value)
+        return [_document(body) for body in self.connection.execute(query).scalars()]
+
+    def refunded(self, payment_id: str) -> int:
+        """Minor units of all refunds of a payment that have not failed."""
+        c = t.documents.c
+        total = select(func.coalesce(func.sum(c.amount), 0))
+        query = total.where(c.kind == "refund", c.owner == payment_id, c.status != "failed")
+        return int(self.connection.execute(query).scalar_one())
+
+    def stored_answer(self, account: str, idempotency_key: str, since: float) -> RowMapping | None:
+        c = t.requests.c
+        query = select(c.fingerprint, c.status, c.answer).where(
+            c.idempotency_key == idempotency_key, c.account == account, c.replayable.is_(True), c.at > since
+        )
+        return self.connection.execute(query.order_by(c.seq.desc()).limit(1)).mappings().one_or_none()
+
+    def insert_request(self, row: Mapping[str, Any]) -> None:
+        self.connection.execute(_INSERT_REQUEST, row)
+
+    def insert_ledger(self, rows: list[dict[str, Any]]) -> None:
+        self.connection.execute(_INSERT_LEDGER, rows)
+
+    def insert_event(self, row: Mapping[str, Any]) -> None:
+        self.connection.execute(_INSERT_EVENT, row)
+
+    def insert_delivery(self, row: Mapping[str, Any]) -> None:
+        self.scheduled = True
+        self.connection.execute(t.deliveries.insert(), row)
+
+    def insert_job(self, due_at: float, action: str, document_id: str) -> None:
+        self.scheduled = True
+        self.connection.execute(
+            t.jobs.insert(), {"due_at": due_at, "action": action, "document_id": document_id}
+        )
+
+    def take_due_jobs(self, now: float) -> list[RowMapping]:
+        """The jobs due by `now`, oldest first; they are gone once the transaction commits."""
+        due = select(t.jobs).where(t.jobs.c.due_at <= now).order_by(t.jobs.c.due_at, t.jobs.c.seq)
+        rows = list(self.connection.execute(due).mappings())
+        if rows:
+            self.connection.execute(t.jobs.delete().where(t.jobs.c.seq.in_([row["seq"] for row in rows])))
+        return rows
+
+    def next_due(self) -> float | None:
+        """When the next job or pending delivery is due, in unix seconds."""
+        job = self.connection.execute(select(func.min(t.jobs.c.due_at))).scalar_one()
+        pending = t.deliveries.c.status == "pending"
+        delivery = self.connection.execute(
+            select(func.min(t.deliveries.c.due_at)).where(pending)
+        ).scalar_one()
+        return min((moment for moment in (job, delivery) if moment is not None), default=None)
+
+    def setting(self, name: str) -> float | None:
+        query = select(t.settings.c.value).where(t.settings.c.name == name)
+        return self.connection.execute(query).scalar_one_or_none()
+
+    def save_setting(self, name: str, value: float) -> None:
+        upsert = text("INSERT OR REPLACE INTO settings (name, value) VALUES (:name, :value)")
+        self.connection.execute(upsert, {"name": name, "value": value})
+
+    def rows(self, query: Any) -> list[RowMapping]:
+        return list(self.connection.execute(query).mappings())
+
+
+_OWNER = {"payment_intent": "customer_id", "refund": "payment_id", "webhook_endpoint": "_tenant"}
+
+
+def _row(document: Document) -> dict[str, Any]:
+    return {
+        "id": document["id"],
+        "kind": document["_kind"],
+        "account": document["_account"],
+        "status": document["status"],
+        "owner": document.get(_OWNER.get(document["_kind"], "")),
+        "amount": document.get("amount"),
+        "body": json.dumps(document),
+    }
