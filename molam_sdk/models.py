@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import TYPE_CHECKING, Annotated, Any, Generic, Literal, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Final, Generic, Literal, TypeVar
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, model_validator
 
@@ -18,6 +18,7 @@ __all__ = [
     "Answer",
     "ClientConfig",
     "Currency",
+    "Document",
     "MerchantOnboarding",
     "MerchantOnboardingCreate",
     "Page",
@@ -159,6 +160,9 @@ class ResponseInfo:
     elapsed: float
 
 
+RESPONSE_INFO: Final = "__molam_response__"
+"""Where an answer's ResponseInfo stands in its ``__dict__``: beside the fields, so that it is never dumped."""
+
 _NO_RESPONSE = ResponseInfo(0, {}, None, None, False, 0, 0.0)
 
 
@@ -170,7 +174,7 @@ class Answer(BaseModel):
     @property
     def response(self) -> ResponseInfo:
         """Status, headers, request id, key and attempts of the call that brought this object."""
-        info: ResponseInfo = getattr(self, "__molam_response__", _NO_RESPONSE)
+        info: ResponseInfo = self.__dict__.get(RESPONSE_INFO, _NO_RESPONSE)
         return info
 
     @property
@@ -282,3 +286,14 @@ class Page(Answer, Generic[Item]):
         """The objects of this page only."""
         return iter(self.data)
 
+
+class Document(dict[str, Any]):
+    """A JSON object from a path that has no model yet: a dict, with ``response`` beside it. Numbers with a
+    fraction are Decimal."""
+
+    response: ResponseInfo = _NO_RESPONSE
+
+    @property
+    def request_id(self) -> str | None:
+        """Molam's id of the request."""
+        return self.response.request_id

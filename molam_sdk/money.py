@@ -91,5 +91,8 @@ def _to_decimal(value: object) -> Decimal:
 
 def _decimals(amount: Decimal) -> int:
     """Decimals that matter: 100.50 has one, 5000.0 none."""
-    exponent = amount.normalize().as_tuple().exponent
-    return max(0, -exponent) if isinstance(exponent, int) else 0
+    _sign, digits, exponent = amount.as_tuple()
+    if not isinstance(exponent, int) or exponent >= 0:
+        return 0
+    trailing_zeros = len(digits) - len("".join(map(str, digits)).rstrip("0"))
+    return max(0, -exponent - trailing_zeros)

@@ -1,0 +1,258 @@
+"""What the blocking and the asyncio client share: configuration, headers, and how a call begins."""
+
+from __future__ import annotations
+
+import logging
+import platform
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final, TypeVar
+
+from ._core.call import Call, CallRules
+from ._core.operation import Operation
+from ._core.operations import BY_NAME, GROUPS
+from ._core.record import CallRecord, CallStart, Gate, Observer
+from ._core.retry import RetryBudget, RetryPolicy
+from ._core.wire import Request
+from ._forks import renew_after_fork
+from ._version import __version__
+from .config import ApiKey, ClientConfig, check_api_key, check_base_url, region_url
+from .exceptions import ClientClosedError, ConfigurationError, MolamError, Outcome, RequestValidationError
+
+T = TypeVar("T")
+
+_logger = logging.getLogger("molam_sdk")
+
+KEY_LIFETIME_SECONDS: Final = 24 * 3600
+_KEY_LIFETIME_MARGIN: Final = 3600
+RESOLVE_SECONDS: Final = 120.0
+
+
+class Headers(dict[str, str]):
+    """The header fields of every request: a plain dict whose repr does not show the key."""
+
+    def __repr__(self) -> str:
+        return repr({name: "***" if name.lower() == "authorization" else value for name, value in self.items()})
+
+
+class ApiKeySource:
+    """The API key: fixed, or asked of a callable at first use and once more after a 401."""
+
+    def __init__(self, key: ApiKey) -> None:
+        self._ask = key if callable(key) else None
+        self._key = None if key is None or callable(key) else check_api_key(key)
+        self._lock = threading.Lock()
+        renew_after_fork(self)
+
+    def authorization(self) -> str | None:
+        """The Authorization header; None where there is no key."""
+        if self._key is None and self._ask is not None:
+            with self._lock:
+                if self._key is None:
+                    self._key = check_api_key(self._ask())
+        return None if self._key is None else f"Bearer {self._key}"
+
+    def renewed(self, refused: str) -> str | None:
+        """The header after ``refused`` was answered 401: asks again unless another thread just has."""
+        if self._ask is None:
+            return None
+        with self._lock:
+            if f"Bearer {self._key}" == refused:
+                self._key = check_api_key(self._ask())
+        return None if f"Bearer {self._key}" == refused else f"Bearer {self._key}"
+
+    def after_fork(self) -> None:
+        """A thread of the parent may have held the lock."""
+        self._lock = threading.Lock()
+
+
+class BaseClient:
+    """Holds everything but the loop that waits."""
+
+    def __init__(
+        self, config: ClientConfig | None, clock: Callable[[], float], observers: Sequence[Observer]
+    ) -> None:
+        self.config = config if config is not None else ClientConfig.from_env()
+        self.base_url = self.config.url
+        self.headers = Headers(_default_headers(self.config))
+        self._clock = clock
+        self._observers = tuple(observers)
+        self._closed = False
+        self._budget = RetryBudget(self.config.retry_budget)
+        self._policy = _policy_of(self.config)
+        self._trace = _trace_attempt if self.config.debug else None
+        renew_after_fork(self._budget)
+        for group in self.config.bulkheads:
+            if group not in GROUPS:
+                raise ConfigurationError(f"bulkheads: unknown group {group!r}, use {', '.join(GROUPS)}")
+        self._use_key(self.config.api_key)
+
+    def set_api_key(self, api_key: ApiKey) -> None:
+        """Use another key from the next call on; ``ConfigurationError`` if it cannot be one."""
+        self._use_key(api_key)
+
+    def set_region(self, region: str) -> None:
+        """Send the next calls to a region (``us-east``, ``eu-west``, ``ap-south``)."""
+        self.base_url = region_url(region)
+
+    def verify_webhook_signature(
+        self,
+        header: str | None,
+        payload: bytes | str,
+        get_secret_by_kid: Callable[[str], Any],
+        tolerance_seconds: float = 300,
+    ) -> bool:
+        """See ``molam_sdk.webhooks.verify_molam_signature``."""
+        from .webhooks import verify_molam_signature
+
+        return verify_molam_signature(header, payload, get_secret_by_kid, tolerance_seconds)
+
+    def __repr__(self) -> str:
+        state = "closed" if self._closed else "open"
+        return f"<{type(self).__name__} {self.base_url} {state}>"
+
+    def _passage(self) -> Gate | None:
+        """The gate of one call; none unless the client stands behind a breaker."""
+        return None
+
+    def _begin(self, operation: Operation[T], timeout: float | None, resolving: MolamError | None = None) -> Call[T]:
+        if self._closed:
+            raise ClientClosedError("this client was closed, and closing is final")
+        headers = self._request_headers(operation)
+        notify = self._start_observing(operation, headers) if self._observers else None
+        request = Request(
+            operation.endpoint.method,
+            check_base_url_once(self.base_url) + operation.path,
+            headers,
+            operation.body,
+            self._clock() + _seconds(timeout, self.config.timeout_total),
+        )
+        return Call(operation, request, self._rules(notify, resolving), _outcome_before(resolving))
+
+    def _rules(self, notify: Callable[[CallRecord], None] | None, resolving: MolamError | None) -> CallRules:
+        config = self.config
+        return CallRules(
+            policy=self._policy if resolving is None else _patient(self._policy),
+            budget=self._budget if resolving is None else None,
+            cost=config.retry_cost,
+            cost_timeout=config.retry_cost_timeout,
+            clock=self._clock,
+            gate=self._passage(),
+            patient=resolving is not None,
+            refresh_key=self._refresh_key,
+            notify=notify,
+            trace=self._trace,
+        )
+
+    def _request_headers(self, operation: Operation[Any]) -> dict[str, str]:
+        headers = dict(self.headers)
+        if "Authorization" not in headers and (authorization := self._key.authorization()):
+            headers["Authorization"] = self.headers["Authorization"] = authorization
+        if operation.body is None:
+            headers.pop("Content-Type", None)
+        if operation.key is not None:
+            headers["Idempotency-Key"] = operation.key
+        return headers
+
+    def _refresh_key(self, refused: str) -> str | None:
+        authorization = self._key.renewed(refused)
+        if authorization is not None:
+            self.headers["Authorization"] = authorization
+        return authorization
+
+    def _use_key(self, api_key: ApiKey) -> None:
+        self._key = ApiKeySource(api_key)
+        self.headers.pop("Authorization", None)
+        if not callable(api_key) and (authorization := self._key.authorization()):
+            self.headers["Authorization"] = authorization
+
+    def _start_observing(
+        self, operation: Operation[Any], headers: dict[str, str]
+    ) -> Callable[[CallRecord], None]:
+        endpoint = operation.endpoint
+        start = CallStart(endpoint.name, endpoint.group, endpoint.method, operation.key)
+        for observer in self._observers:
+            try:
+                headers.update(observer.call_started(start) or {})
+            except Exception:
+                _logger.exception("an observer failed", extra={"observer": type(observer).__name__})
+        return self._tell_observers
+
+    def _tell_observers(self, record: CallRecord) -> None:
+        for observer in self._observers:
+            try:
+                observer.call_ended(record)
+            except Exception:
+                _logger.exception("an observer failed", extra={"observer": type(observer).__name__})
+
+
+def operation_of(error: MolamError) -> Operation[Any]:
+    """The operation that an error tells of, to be asked again; ``RequestValidationError`` if that is not safe."""
+    sent = error.request
+    if sent is None or sent.operation not in BY_NAME:
+        raise RequestValidationError("this error carries no request that could be asked again")
+    age = time.time() - error.occurred_at
+    if sent.method != "GET" and age > KEY_LIFETIME_SECONDS - _KEY_LIFETIME_MARGIN:
+        raise RequestValidationError(
+            f"the error is {age / 3600:.0f} h old and Molam forgets keys after 24 h: "
+            "asking again could carry it out twice. Look it up with the list operations instead"
+        )
+    return Operation(BY_NAME[sent.operation], sent.path, sent.body, sent.idempotency_key)
+
+
+def check_base_url_once(url: str) -> str:
+    """The base URL, checked again where a merchant has assigned ``client.base_url``."""
+    if url not in _checked_urls:
+        _checked_urls.add(check_base_url(url))
+    return url
+
+
+_checked_urls: set[str] = set()
+
+
+def _default_headers(config: ClientConfig) -> dict[str, str]:
+    return {
+        "User-Agent": f"molam-python-sdk/{__version__} python/{platform.python_version()}",
+        "Accept": "application/json",
+        "Accept-Encoding": "gzip",
+        "Accept-Language": config.default_locale,
+        "Content-Type": "application/json",
+    }
+
+
+def _policy_of(config: ClientConfig) -> RetryPolicy:
+    return RetryPolicy(
+        max_retries=config.max_retries,
+        backoff_factor=config.retry_backoff_factor,
+        backoff_max=config.retry_backoff_max,
+        retry_after_max=config.retry_after_max,
+    )
+
+
+def _patient(policy: RetryPolicy) -> RetryPolicy:
+    """For ``resolve``: as often as time allows, waiting as long as Molam asks for."""
+    return RetryPolicy(
+        max_retries=1_000_000,
+        backoff_factor=policy.backoff_factor,
+        backoff_max=policy.backoff_max,
+        retry_after_max=float("inf"),
+    )
+
+
+def _outcome_before(resolving: MolamError | None) -> Outcome:
+    return "not_sent" if resolving is None else resolving.outcome
+
+
+def _seconds(timeout: float | None, default: float) -> float:
+    if timeout is None:
+        return default
+    if isinstance(timeout, bool) or not isinstance(timeout, int | float) or not 0 < timeout < float("inf"):
+        raise RequestValidationError(f"timeout must be a positive number of seconds, not {timeout!r}")
+    return timeout
+
+
+def _trace_attempt(operation: str, number: int, code: str) -> None:
+    _logger.debug("attempt", extra={"endpoint": operation, "attempt": number, "code": code})
+
+

@@ -1,0 +1,1 @@
+"""Decides and never waits: what to send, what an answer means, when to try again."""

@@ -1,0 +1,53 @@
+"""Where a list stands: which page to ask for next, and when there is none."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Generic, TypeVar
+
+from ..exceptions import ResponseError
+from ..models import Answer, Page
+
+Item = TypeVar("Item", bound=Answer)
+
+
+class Cursor(Generic[Item]):
+    """Holds one page at a time. After a failed request it stands where it stood: asking again goes on from there."""
+
+    def __init__(self, query: Mapping[str, object | None]) -> None:
+        self._query = dict(query)
+        self.page: Page[Item] | None = None
+        self._next = 0
+
+    @property
+    def exhausted(self) -> bool:
+        """Whether there is no further page."""
+        return self.page is not None and not self.page.has_more
+
+    def query(self) -> dict[str, object | None]:
+        """The query of the next page."""
+        if self.page is None:
+            return self._query
+        return self._query | {"starting_after": self._last_id(self.page)}
+
+    def turn_to(self, page: Page[Item]) -> None:
+        """Take the next page; ``ResponseError`` if the server would lead round in a circle."""
+        if page.has_more:
+            last = self._last_id(page)
+            if self.page is not None and self.page.data and last == self._last_id(self.page):
+                raise ResponseError(f"the list does not move on from {last!r}: the server sent the same page again")
+        self.page, self._next = page, 0
+
+    def take(self) -> Item | None:
+        """The next object of the page held; None when the page is used up."""
+        if self.page is None or self._next >= len(self.page.data):
+            return None
+        self._next += 1
+        return self.page.data[self._next - 1]
+
+    @staticmethod
+    def _last_id(page: Page[Item]) -> str:
+        last = getattr(page.data[-1], "id", None) if page.data else None
+        if not isinstance(last, str) or not last:
+            raise ResponseError("the list says that it goes on, but its page has no last id to go on from")
+        return last

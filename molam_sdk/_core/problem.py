@@ -1,0 +1,104 @@
+"""Every error body that Molam and what stands before it send, read into one shape."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+_LONGEST_MESSAGE: Final = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """An error body. ``recognised``: it has one of Molam's shapes, so it is no proxy's page."""
+
+    message: str
+    code: str | None = None
+    param: str | None = None
+    request_id: str | None = None
+    body: Mapping[str, Any] | str | None = None
+    recognised: bool = False
+
+
+def read_problem(body: bytes, reason: str = "") -> Problem:
+    """Read an error body; never raises, whatever the bytes are.
+
+    Shapes: ``{"error": {code, message, …}}``, ``{"error": "code", "message"|"detail"}``,
+    ``{"error_code", "message", …}``, RFC 9457 problem details, and everything else as text.
+    """
+    document = _parse_object(body)
+    if document is None:
+        text = body[: _LONGEST_MESSAGE * 4].decode("utf-8", "replace")
+        return Problem(_shorten(reason or "no readable error body"), body=text)
+    for read in (_nested, _flat, _error_code, _problem_details):
+        problem = read(document)
+        if problem is not None:
+            return problem
+    return Problem(_shorten(_text(document, "message", "detail") or reason or "unknown error"), body=document)
+
+
+def _nested(document: Mapping[str, Any]) -> Problem | None:
+    error = document.get("error")
+    if not isinstance(error, dict):
+        return None
+    return _problem(document, code=_text(error, "code", "type"), message=_text(error, "message", "detail"), source=error)
+
+
+def _flat(document: Mapping[str, Any]) -> Problem | None:
+    error = document.get("error")
+    if not isinstance(error, str):
+        return None
+    return _problem(document, code=error, message=_text(document, "message", "detail", "error_description"))
+
+
+def _error_code(document: Mapping[str, Any]) -> Problem | None:
+    code = _text(document, "error_code")
+    return None if code is None else _problem(document, code=code, message=_text(document, "message"))
+
+
+def _problem_details(document: Mapping[str, Any]) -> Problem | None:
+    """RFC 9457: ``title`` and ``type`` name the kind of problem, ``detail`` this occurrence."""
+    title = _text(document, "title")
+    if title is None:
+        return None
+    kind = (_text(document, "type") or "").rstrip("/").rpartition("/")[2].replace("-", "_")
+    code = _text(document, "code") or (kind if kind not in ("", "about:blank") else None)
+    return _problem(document, code=code, message=_text(document, "detail") or title)
+
+
+def _problem(
+    document: Mapping[str, Any], *, code: str | None, message: str | None, source: Mapping[str, Any] | None = None
+) -> Problem:
+    return Problem(
+        message=_shorten(message or code or "unknown error"),
+        code=code,
+        param=_text(source if source is not None else document, "param"),
+        request_id=_text(document, "request_id"),
+        body=document,
+        recognised=True,
+    )
+
+
+def _parse_object(body: bytes) -> dict[str, Any] | None:
+    try:
+        document = json.loads(body)
+    except (ValueError, RecursionError):
+        return None
+    return document if isinstance(document, dict) else None
+
+
+def _text(document: Mapping[str, Any], *names: str) -> str | None:
+    for name in names:
+        value = document.get(name)
+        if isinstance(value, str) and value.strip():
+            return value.strip()
+    return None
+
+
+def _shorten(text: str) -> str:
+    """One printable line: what a server says goes into logs and terminals."""
+    line = " ".join(text[: _LONGEST_MESSAGE * 2].split())
+    printable = "".join(c if c.isprintable() else "?" for c in line)
+    return printable if len(printable) <= _LONGEST_MESSAGE else printable[: _LONGEST_MESSAGE - 1] + "…"

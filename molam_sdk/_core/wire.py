@@ -1,0 +1,113 @@
+"""What passes between the core and whatever waits: a request out, a reply or the lack of one back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Protocol
+
+
+class Headers(Mapping[str, str]):
+    """Header fields by name, whatever their case; a field that stood several times is joined (RFC 9110 §5.3)."""
+
+    __slots__ = ("_fields", "_names")
+
+    def __init__(self, pairs: Iterable[tuple[str, str]] = ()) -> None:
+        self._fields: dict[str, str] = {}
+        self._names: dict[str, str] = {}
+        for name, value in pairs:
+            low = name.lower()
+            self._names.setdefault(low, name)
+            self._fields[low] = f"{self._fields[low]}, {value}" if low in self._fields else value
+
+    def __getitem__(self, name: str) -> str:
+        return self._fields[name.lower()]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names.values())
+
+    def __len__(self) -> int:
+        return len(self._fields)
+
+    def __repr__(self) -> str:
+        return f"Headers({dict(self)!r})"
+
+
+@dataclass(slots=True)
+class Request:
+    """One request, the same on every attempt. ``deadline`` is a time of the transport's clock, in seconds."""
+
+    method: str
+    url: str
+    headers: dict[str, str] = field(repr=False)
+    body: bytes | None = field(repr=False)
+    deadline: float
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """A complete answer. ``received_at`` is a Unix time: a ``Retry-After`` date is counted from it."""
+
+    status: int
+    headers: Mapping[str, str] = field(repr=False)
+    body: bytes = field(repr=False)
+    received_at: float
+
+
+class Failure(Enum):
+    """Why there is no complete answer."""
+
+    CIRCUIT_OPEN = "circuit_open"
+    BULKHEAD_FULL = "bulkhead_full"
+    NOT_SENDABLE = "not_sendable"
+    NO_TIME = "no_time"
+    DNS = "dns"
+    CONNECT = "connect"
+    CONNECT_TIMEOUT = "connect_timeout"
+    TLS = "tls"
+    CERTIFICATE = "certificate"
+    PROXY = "proxy"
+    STALE = "stale"
+    TIMEOUT = "timeout"
+    RESET = "reset"
+    INCOMPLETE = "incomplete"
+    MALFORMED = "malformed"
+    TOO_LARGE = "too_large"
+    INTERRUPTED = "interrupted"
+
+
+@dataclass(frozen=True, slots=True)
+class NoReply:
+    """No complete answer, and why. ``status`` and ``headers`` stand where the head of one had come."""
+
+    failure: Failure
+    detail: str
+    cause: BaseException | None = field(default=None, repr=False)
+    status: int | None = None
+    headers: Mapping[str, str] | None = field(default=None, repr=False)
+    retry_after: float | None = None
+
+
+class Transport(Protocol):
+    """Everything that waits, for the blocking client."""
+
+    def send(self, request: Request) -> Reply | NoReply: ...
+
+    def sleep(self, seconds: float) -> None: ...
+
+    def clock(self) -> float: ...
+
+    def close(self) -> None: ...
+
+
+class AsyncTransport(Protocol):
+    """Everything that waits, for the asyncio client."""
+
+    async def send(self, request: Request) -> Reply | NoReply: ...
+
+    async def sleep(self, seconds: float) -> None: ...
+
+    def clock(self) -> float: ...
+
+    async def close(self) -> None: ...

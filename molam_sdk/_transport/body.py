@@ -1,0 +1,87 @@
+"""Collects a body, decoded, and never more of it than allowed: a gzip bomb costs what the bound says."""
+
+from __future__ import annotations
+
+import zlib
+from typing import Final
+
+from .._core.wire import Failure
+from .fault import Fault
+
+_GZIP_WBITS: Final = 16 + zlib.MAX_WBITS
+
+
+class Body:
+    """Bytes of an identity-coded body, up to ``limit``."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._bytes = bytearray()
+
+    def feed(self, data: bytes) -> None:
+        """Take in what came off the wire."""
+        self._append(data)
+
+    def finish(self) -> bytes:
+        """The whole body, once its last byte has been fed."""
+        return bytes(self._bytes)
+
+    def _append(self, data: bytes) -> None:
+        if len(self._bytes) + len(data) > self._limit:
+            self._bytes.clear()
+            raise Fault(Failure.TOO_LARGE, f"the answer's body is larger than {self._limit} bytes")
+        self._bytes += data
+
+
+class CompressedBody(Body):
+    """Bytes of a gzip or deflate body (RFC 9110 §8.4.1), inflated piece by piece under the same bound."""
+
+    def __init__(self, limit: int, *, gzip: bool) -> None:
+        super().__init__(limit)
+        self._gzip = gzip
+        self._inflater = zlib.decompressobj(_GZIP_WBITS if gzip else zlib.MAX_WBITS)
+        self._seen = False
+
+    def feed(self, data: bytes) -> None:
+        """Inflate at most one byte more than may still come."""
+        while data:
+            if self._inflater.eof:
+                self._next_member(data)
+            room = self._limit - len(self._bytes) + 1
+            try:
+                self._append(self._inflate(data, room))
+            except zlib.error as problem:
+                raise Fault(Failure.MALFORMED, f"the answer's body cannot be decompressed: {problem}") from problem
+            data = self._inflater.unused_data or self._inflater.unconsumed_tail
+
+    def finish(self) -> bytes:
+        """The inflated body; a stream that breaks off is incomplete."""
+        if self._seen and not self._inflater.eof:
+            raise Fault(Failure.INCOMPLETE, "the answer's compressed body breaks off")
+        return super().finish()
+
+    def _inflate(self, data: bytes, room: int) -> bytes:
+        first, self._seen = not self._seen, True
+        try:
+            return self._inflater.decompress(data, room)
+        except zlib.error:
+            if self._gzip or not first:
+                raise
+            # "deflate" is sent without its zlib wrapper by enough servers that every browser tries both.
+            self._inflater = zlib.decompressobj(-zlib.MAX_WBITS)
+            return self._inflater.decompress(data, room)
+
+    def _next_member(self, data: bytes) -> None:
+        if not self._gzip:
+            raise Fault(Failure.MALFORMED, "bytes follow the end of the compressed body")
+        self._inflater = zlib.decompressobj(_GZIP_WBITS)
+
+
+def body_for(content_encoding: str, limit: int) -> Body:
+    """A collector for this ``Content-Encoding``; ``Fault`` for one that was not asked for."""
+    coding = content_encoding.strip().lower()
+    if coding in ("", "identity"):
+        return Body(limit)
+    if coding in ("gzip", "x-gzip", "deflate"):
+        return CompressedBody(limit, gzip=coding != "deflate")
+    raise Fault(Failure.MALFORMED, f"the answer's Content-Encoding {coding[:40]!r} was not asked for")

@@ -1,0 +1,195 @@
+"""The circuit breaker: what counts as an outage trips it, and nothing ever waits inside it."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from typing import Any, Final
+
+import pybreaker
+
+from ._core.record import Gate
+from ._core.wire import Failure, NoReply
+from ._forks import renew_after_fork
+
+_HALF_OPEN_RETRY_AFTER: Final = 1.0
+
+
+def create_circuit_breaker(
+    name: str = "molam_api_cb", fail_max: int = 5, reset_timeout: float = 60, **options: Any
+) -> pybreaker.CircuitBreaker:
+    """A plain pybreaker breaker, to be shared between clients or fed by code of your own.
+
+    ``reset_timeout`` is seconds; ``options`` go to ``pybreaker.CircuitBreaker`` as they are.
+    """
+    return pybreaker.CircuitBreaker(name=name, fail_max=fail_max, reset_timeout=reset_timeout, **options)
+
+
+@dataclass(frozen=True, slots=True)
+class FailureRate:
+    """Trip when, of at least ``minimum_calls`` within ``seconds``, the share ``rate`` (0 to 1] were outages."""
+
+    rate: float
+    minimum_calls: int = 20
+    seconds: float = 60.0
+
+    def __post_init__(self) -> None:
+        if not 0 < self.rate <= 1 or self.minimum_calls < 1 or self.seconds <= 0:
+            raise ValueError("FailureRate: rate must be above 0 and at most 1, minimum_calls and seconds positive")
+
+
+class Breaker:
+    """A pybreaker breaker, asked before every attempt and fed once per call.
+
+    pybreaker's own ``call`` holds its lock for as long as the call takes, which would serialise a shop's
+    threads; here that lock is only held while a result is counted. Outages count, declined cards do not.
+    """
+
+    def __init__(
+        self, cb: pybreaker.CircuitBreaker, *, half_open_probes: int = 1, failure_rate: FailureRate | None = None
+    ) -> None:
+        self.cb = cb
+        self._most_probes = half_open_probes
+        self._probes = 0
+        self._window = _Window(failure_rate) if failure_rate is not None else None
+        self._lock = threading.Lock()
+        renew_after_fork(self)
+
+    def passage(self) -> Gate:
+        """The gate of one call."""
+        return _Passage(self)
+
+    def after_fork(self) -> None:
+        """A thread of the parent may have held a lock, here or in pybreaker; its probes are not ours."""
+        self._lock = threading.Lock()
+        self._probes = 0
+        self.cb._lock = threading.RLock()
+
+    def refusal(self) -> NoReply | None:
+        """Why no attempt may begin now, or None: for a later attempt of a call that was let through."""
+        wait = self._wait() if self.cb.current_state == pybreaker.STATE_OPEN else 0.0
+        return _refused(self.cb, wait) if wait > 0 else None
+
+    def take_probe(self) -> NoReply | bool:
+        """Let a call through, as a probe (True) or as any other (False); or say why not."""
+        if self.cb.current_state == pybreaker.STATE_CLOSED:
+            return False
+        with self._lock:
+            if self.cb.current_state == pybreaker.STATE_OPEN:
+                wait = self._wait()
+                if wait > 0:
+                    return _refused(self.cb, wait)
+                self.cb.half_open()
+            elif self.cb.current_state == pybreaker.STATE_CLOSED:
+                return False
+            if self._probes >= self._most_probes:
+                return _refused(self.cb, min(_HALF_OPEN_RETRY_AFTER, float(self.cb.reset_timeout)))
+            self._probes += 1
+            return True
+
+    def give_probe_back(self) -> None:
+        """A probe ended."""
+        with self._lock:
+            self._probes = max(0, self._probes - 1)
+
+    def feed(self, outage: bool, error: BaseException | None, *, probe: bool) -> None:
+        """Count how a call ended. A straggler from before the breaker opened decides nothing any more."""
+        state = self.cb.current_state
+        if state == pybreaker.STATE_OPEN or (state == pybreaker.STATE_HALF_OPEN and not probe):
+            return
+        if self._window is None and not outage and not probe and self._idle():
+            return
+        with self._lock:
+            self._count(outage, error)
+
+    def _idle(self) -> bool:
+        """Whether a success would change nothing and nobody listens."""
+        return self.cb.fail_counter == 0 and not self.cb.listeners
+
+    def _count(self, outage: bool, error: BaseException | None) -> None:
+        try:
+            self.cb.call(_end_with, error if outage else None)
+        except pybreaker.CircuitBreakerError:
+            pass  # it tripped: the call raises its own error, which says more than "circuit open"
+        except BaseException as raised:
+            if raised is not error:
+                raise
+        if self._window is not None and self._window.trips(outage) and self.cb.current_state == pybreaker.STATE_CLOSED:
+            self.cb.open()
+
+    def _wait(self) -> float:
+        """Seconds until the open breaker lets a probe through."""
+        opened_at = self.cb._state_storage.opened_at
+        if opened_at is None:
+            return 0.0
+        if opened_at.tzinfo is None:
+            opened_at = opened_at.replace(tzinfo=timezone.utc)
+        return float(self.cb.reset_timeout) - (datetime.now(timezone.utc) - opened_at).total_seconds()
+
+
+class _Passage:
+    """One call's way through the breaker: admitted once, fed once."""
+
+    __slots__ = ("_breaker", "_probe")
+
+    def __init__(self, breaker: Breaker) -> None:
+        self._breaker = breaker
+        self._probe = False
+
+    def admit(self, *, again: bool) -> NoReply | None:
+        if again:
+            return None if self._probe else self._breaker.refusal()
+        taken = self._breaker.take_probe()
+        if isinstance(taken, NoReply):
+            return taken
+        self._probe = taken
+        return None
+
+    def leave(self, outage: bool | None, error: BaseException | None) -> None:
+        try:
+            if outage is not None:
+                self._breaker.feed(outage, error, probe=self._probe)
+        finally:
+            if self._probe:
+                self._breaker.give_probe_back()
+
+
+class _Window:
+    """Calls and outages of the last seconds, counted in tenths of the window so that memory stays bounded."""
+
+    def __init__(self, rule: FailureRate, clock: Callable[[], float] = time.monotonic) -> None:
+        self._rule = rule
+        self._clock = clock
+        self._step = rule.seconds / 10
+        self._buckets: deque[tuple[float, list[int]]] = deque()
+
+    def trips(self, outage: bool) -> bool:
+        """Count one call; True if the rule is met, and then start afresh."""
+        now = self._clock()
+        while self._buckets and self._buckets[0][0] <= now - self._rule.seconds:
+            self._buckets.popleft()
+        if not self._buckets or self._buckets[-1][0] <= now - self._step:
+            self._buckets.append((now, [0, 0]))
+        newest = self._buckets[-1][1]
+        newest[0] += 1
+        newest[1] += outage
+        calls = sum(counts[0] for _, counts in self._buckets)
+        outages = sum(counts[1] for _, counts in self._buckets)
+        if calls < self._rule.minimum_calls or outages < self._rule.rate * calls:
+            return False
+        self._buckets.clear()
+        return True
+
+
+def _end_with(error: BaseException | None) -> None:
+    if error is not None:
+        raise error
+
+
+def _refused(cb: pybreaker.CircuitBreaker, wait: float) -> NoReply:
+    detail = f"the circuit breaker {cb.name!r} is {cb.current_state}"
+    return NoReply(Failure.CIRCUIT_OPEN, detail, retry_after=round(wait, 3))

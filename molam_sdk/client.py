@@ -1,0 +1,296 @@
+"""MolamClient: one typed method per operation, and the one loop that waits."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from types import TracebackType
+from typing import Any, Generic, TypeVar
+
+from ._base_client import RESOLVE_SECONDS, BaseClient, operation_of
+from ._core import operations
+from ._core.cursor import Cursor
+from ._core.operation import Operation
+from ._core.operations import Payload
+from ._core.record import Observer
+from ._core.wire import Transport
+from ._transport.bulkhead import Bulkheads
+from ._transport.requests_transport import RequestsTransport
+from .config import ClientConfig
+from .exceptions import MolamError
+from .models import (
+    Answer,
+    Document,
+    MerchantOnboarding,
+    MerchantOnboardingCreate,
+    Page,
+    PaymentIntent,
+    PaymentIntentCreate,
+    Payout,
+    PayoutCreate,
+    Refund,
+    RefundCreate,
+    WebhookEndpoint,
+    WebhookEndpointCreate,
+)
+
+T = TypeVar("T")
+Item = TypeVar("Item", bound=Answer)
+ClientT = TypeVar("ClientT", bound="MolamClient")
+
+
+class MolamClient(BaseClient):
+    """The Molam API, blocking; one client serves any number of threads, and processes forked from its own.
+
+    Every method takes ``timeout``, the most seconds the whole call may take; every method that changes something
+    takes ``idempotency_key`` (1 to 255 printable ASCII), made for you where you give none. All of them raise
+    ``MolamError``, whose ``outcome`` says whether money may have moved and whose ``idempotency_key`` finds out.
+    """
+
+    def __init__(
+        self,
+        config: ClientConfig | None = None,
+        *,
+        transport: Transport | None = None,
+        observers: Sequence[Observer] = (),
+    ) -> None:
+        config = config if config is not None else ClientConfig.from_env()
+        self._transport = transport if transport is not None else RequestsTransport(config)
+        super().__init__(config, self._transport.clock, observers)
+        self._bulkheads = Bulkheads(config.bulkheads, config.bulkhead_wait)
+
+    def create_payment_intent(
+        self,
+        payload: PaymentIntentCreate | Payload,
+        *,
+        idempotency_key: str | None = None,
+        timeout: float | None = None,
+    ) -> PaymentIntent:
+        """Begin a payment; nothing is charged before it is confirmed."""
+        return self._send(
+            operations.create_payment_intent(payload, idempotency_key, self.config.default_currency), timeout
+        )
+
+    def retrieve_payment_intent(self, payment_intent_id: str, *, timeout: float | None = None) -> PaymentIntent:
+        """The payment as it stands now."""
+        return self._send(operations.retrieve_payment_intent(payment_intent_id), timeout)
+
+    def list_payment_intents(
+        self,
+        *,
+        limit: int | None = None,
+        starting_after: str | None = None,
+        customer_id: str | None = None,
+        status: str | None = None,
+        timeout: float | None = None,
+    ) -> Pages[PaymentIntent]:
+        """All payments, newest first. ``limit`` is the size of a page (1 to 100); ``timeout`` counts per page."""
+        query = {"limit": limit, "starting_after": starting_after, "customer_id": customer_id, "status": status}
+        return Pages(lambda q: self._send(operations.list_payment_intents(q), timeout), query)
+
+    def confirm_payment_intent(
+        self,
+        payment_intent_id: str,
+        *,
+        payment_method: str | None = None,
+        idempotency_key: str | None = None,
+        timeout: float | None = None,
+    ) -> PaymentIntent:
+        """Charge the customer; a decline raises ``DeclinedError``."""
+        return self._send(
+            operations.confirm_payment_intent(payment_intent_id, payment_method, idempotency_key), timeout
+        )
+
+    def capture_payment_intent(
+        self,
+        payment_intent_id: str,
+        *,
+        amount: object = None,
+        idempotency_key: str | None = None,
+        timeout: float | None = None,
+    ) -> PaymentIntent:
+        """Take the authorised money: all of it, or ``amount`` in major units."""
+        return self._send(operations.capture_payment_intent(payment_intent_id, amount, idempotency_key), timeout)
+
+    def cancel_payment_intent(
+        self, payment_intent_id: str, *, idempotency_key: str | None = None, timeout: float | None = None
+    ) -> PaymentIntent:
+        """Give up a payment that has not been taken."""
+        return self._send(operations.cancel_payment_intent(payment_intent_id, idempotency_key), timeout)
+
+    def create_refund(
+        self,
+        payload: RefundCreate | Payload,
+        *,
+        idempotency_key: str | None = None,
+        timeout: float | None = None,
+    ) -> Refund:
+        """Give money back: a whole payment, or part of it."""
+        return self._send(operations.create_refund(payload, idempotency_key), timeout)
+
+    def retrieve_refund(self, refund_id: str, *, timeout: float | None = None) -> Refund:
+        """The refund as it stands now."""
+        return self._send(operations.retrieve_refund(refund_id), timeout)
+
+    def list_refunds(
+        self,
+        *,
+        limit: int | None = None,
+        starting_after: str | None = None,
+        payment_id: str | None = None,
+        timeout: float | None = None,
+    ) -> Pages[Refund]:
+        """All refunds, newest first. ``limit`` is the size of a page (1 to 100); ``timeout`` counts per page."""
+        query = {"limit": limit, "starting_after": starting_after, "payment_id": payment_id}
+        return Pages(lambda q: self._send(operations.list_refunds(q), timeout), query)
+
+    def create_payout(
+        self,
+        payload: PayoutCreate | Payload,
+        *,
+        idempotency_key: str | None = None,
+        timeout: float | None = None,
+    ) -> Payout:
+        """Send money out."""
+        return self._send(operations.create_payout(payload, idempotency_key, self.config.default_currency), timeout)
+
+    def retrieve_payout(self, payout_id: str, *, timeout: float | None = None) -> Payout:
+        """The payout as it stands now."""
+        return self._send(operations.retrieve_payout(payout_id), timeout)
+
+    def list_payouts(
+        self,
+        *,
+        limit: int | None = None,
+        starting_after: str | None = None,
+        status: str | None = None,
+        timeout: float | None = None,
+    ) -> Pages[Payout]:
+        """All payouts, newest first. ``limit`` is the size of a page (1 to 100); ``timeout`` counts per page."""
+        query = {"limit": limit, "starting_after": starting_after, "status": status}
+        return Pages(lambda q: self._send(operations.list_payouts(q), timeout), query)
+
+    def create_merchant_onboarding(
+        self,
+        payload: MerchantOnboardingCreate | Payload,
+        *,
+        idempotency_key: str | None = None,
+        timeout: float | None = None,
+    ) -> MerchantOnboarding:
+        """Register a merchant; ``onboarding_url`` is where they go on."""
+        return self._send(
+            operations.create_merchant_onboarding(payload, idempotency_key, self.config.default_currency), timeout
+        )
+
+    def create_webhook_endpoint(
+        self,
+        payload: WebhookEndpointCreate | Payload,
+        *,
+        idempotency_key: str | None = None,
+        timeout: float | None = None,
+    ) -> WebhookEndpoint:
+        """Have events sent to a URL. The answer's ``secret`` is never shown again: store it."""
+        return self._send(operations.create_webhook_endpoint(payload, idempotency_key), timeout)
+
+    def list_webhook_endpoints(
+        self,
+        *,
+        tenant_type: str | None = None,
+        tenant_id: str | None = None,
+        timeout: float | None = None,
+    ) -> Pages[WebhookEndpoint]:
+        """All webhook endpoints, or those of a tenant; ``timeout`` counts per page."""
+        query = {"tenant_type": tenant_type, "tenant_id": tenant_id}
+        return Pages(lambda q: self._send(operations.list_webhook_endpoints(q), timeout), query)
+
+    def delete_webhook_endpoint(
+        self, endpoint_id: str, *, idempotency_key: str | None = None, timeout: float | None = None
+    ) -> None:
+        """Stop events to an endpoint for good."""
+        return self._send(operations.delete_webhook_endpoint(endpoint_id, idempotency_key), timeout)
+
+    def get(
+        self, path: str, params: Mapping[str, object | None] | None = None, *, timeout: float | None = None
+    ) -> Document:
+        """GET a path that has no method yet; ``path`` begins with ``/v1/``."""
+        return self._send(operations.get(path, params), timeout)
+
+    def post(
+        self,
+        path: str,
+        payload: Mapping[str, Any] | None = None,
+        *,
+        idempotency_key: str | None = None,
+        timeout: float | None = None,
+    ) -> Document:
+        """POST to a path that has no method yet, with a key as everywhere; ``path`` begins with ``/v1/``."""
+        return self._send(operations.post(path, payload, idempotency_key), timeout)
+
+    def resolve(self, error: MolamError, *, timeout: float | None = RESOLVE_SECONDS) -> Any:
+        """Find out what became of a failed call: asks the very same again, under the same key, until Molam answers.
+
+        Returns what the operation returns; raises the definite error (``DeclinedError``, …), or, after ``timeout``
+        seconds, the last one, its ``outcome`` still telling the truth. Refused for a key that Molam may have
+        forgotten (24 hours): asking again could then carry it out twice.
+        """
+        return self._send(operation_of(error), timeout, error)
+
+    def close(self) -> None:
+        """Close the connections. Final: a later call raises ``ClientClosedError``."""
+        self._closed = True
+        self._transport.close()
+
+    def __enter__(self: ClientT) -> ClientT:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _send(self, operation: Operation[T], timeout: float | None, resolving: MolamError | None = None) -> T:
+        with self._begin(operation, timeout, resolving) as call, self._bulkheads.slot(call):
+            while not call.settle(call.refusal() or self._transport.send(call.request)):
+                self._transport.sleep(call.pause)
+            return call.result()
+
+
+class Pages(Generic[Item]):
+    """Iterates over every object of a list, asking for the next page when one is used up.
+
+    Holds one page in memory: ``page``. An error in between loses nothing: iterate on, and the same page is asked
+    for again.
+    """
+
+    def __init__(
+        self, fetch: Callable[[Mapping[str, object | None]], Page[Item]], query: Mapping[str, object | None]
+    ) -> None:
+        self._fetch = fetch
+        self._cursor: Cursor[Item] = Cursor(query)
+
+    @property
+    def page(self) -> Page[Item]:
+        """The page at hand; asks for the first one if none is yet."""
+        if self._cursor.page is None:
+            self._turn()
+        assert self._cursor.page is not None  # noqa: S101 - _turn set it or raised; tells the type checker
+        return self._cursor.page
+
+    def pages(self) -> Iterator[Page[Item]]:
+        """Page by page, from the one at hand on."""
+        yield self.page
+        while not self._cursor.exhausted:
+            self._turn()
+            yield self.page
+
+    def __iter__(self) -> Iterator[Item]:
+        return self
+
+    def __next__(self) -> Item:
+        while (item := self._cursor.take()) is None:
+            if self._cursor.exhausted:
+                raise StopIteration
+            self._turn()
+        return item
+
+    def _turn(self) -> None:
+        self._cursor.turn_to(self._fetch(self._cursor.query()))

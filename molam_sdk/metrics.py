@@ -1,0 +1,159 @@
+"""Prometheus: what is counted about every call, and the observer that counts it."""
+
+from __future__ import annotations
+
+import os
+import threading
+from typing import Any, Final
+from weakref import WeakKeyDictionary
+
+import pybreaker
+from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histogram
+
+from ._core.operations import BY_NAME, GROUPS
+from ._core.record import CallRecord, CallStart
+
+LATENCY_BUCKETS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
+
+# Codes whose series stand at 0 from the start, so that a rate over them sees the very first event.
+_CODES_FROM_START: Final = ("200", "402", "429", "500", "502", "503", "504", "timeout", "network_error",
+                            "circuit_open", "bulkhead_full", "invalid_response")  # fmt: skip
+_REASONS_FROM_START: Final = ("429", "500", "502", "503", "504", "timeout", "network_error")
+_STATES: Final = {pybreaker.STATE_CLOSED: 0, pybreaker.STATE_HALF_OPEN: 1, pybreaker.STATE_OPEN: 2}
+
+# Held while counting, and across a fork: so no lock of prometheus_client that we hold can be held in a child.
+_counting = threading.Lock()
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(
+        before=_counting.acquire, after_in_parent=_counting.release, after_in_child=_counting.release
+    )
+
+
+class Metrics:
+    """The SDK's metrics in one registry. Get them with ``metrics_for``: a registry takes each name once."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self.requests = Counter(
+            "molam_sdk_requests_total",
+            "Calls by operation and how they ended: the HTTP status, or a word where there was none.",
+            ("endpoint", "code"),
+            registry=registry,
+        )
+        self.latency = Histogram(
+            "molam_sdk_request_latency_seconds",
+            "Seconds a call took, retries and pauses included.",
+            ("endpoint",),
+            buckets=LATENCY_BUCKETS,
+            registry=registry,
+        )
+        self.retries = Counter(
+            "molam_sdk_retries_total", "Attempts after the first, by what they were made for.", ("reason",), registry=registry
+        )
+        self.in_flight = Gauge(
+            "molam_sdk_calls_in_flight",
+            "Calls under way, by group of operations.",
+            ("group",),
+            registry=registry,
+            multiprocess_mode="livesum",
+        )
+        self.breaker_state = Gauge(
+            "molam_sdk_circuit_breaker_state",
+            "0 closed, 1 half-open, 2 open.",
+            ("name",),
+            registry=registry,
+            multiprocess_mode="livemax",
+        )
+        self.breaker_changes = Counter(
+            "molam_sdk_circuit_breaker_state_changes_total",
+            "Changes of the breaker's state, by the state it went to.",
+            ("name", "to"),
+            registry=registry,
+        )
+        self._request_counters: dict[tuple[str, str], Any] = {}
+        self._latencies: dict[str, Any] = {}
+        self._gauges: dict[str, Any] = {}
+        self._start_at_zero()
+
+    def count(self, endpoint: str, code: str, latency_seconds: float) -> None:
+        """One call that ended."""
+        counter = self._request_counters.get((endpoint, code))
+        if counter is None:
+            counter = self._request_counters[endpoint, code] = self.requests.labels(endpoint, code)
+        latency = self._latencies.get(endpoint)
+        if latency is None:
+            latency = self._latencies[endpoint] = self.latency.labels(endpoint)
+        counter.inc()
+        latency.observe(latency_seconds)
+
+    def group(self, name: str) -> Any:
+        """The gauge of calls in flight of a group."""
+        gauge = self._gauges.get(name)
+        if gauge is None:
+            gauge = self._gauges[name] = self.in_flight.labels(name)
+        return gauge
+
+    def _start_at_zero(self) -> None:
+        for endpoint in BY_NAME:
+            self._latencies[endpoint] = self.latency.labels(endpoint)
+            for code in _CODES_FROM_START:
+                self._request_counters[endpoint, code] = self.requests.labels(endpoint, code)
+        for reason in _REASONS_FROM_START:
+            self.retries.labels(reason)
+        for group in GROUPS:
+            self.group(group)
+
+
+_by_registry: WeakKeyDictionary[CollectorRegistry, Metrics] = WeakKeyDictionary()
+
+
+def metrics_for(registry: CollectorRegistry | None = None) -> Metrics:
+    """The metrics of a registry (the default one if None), made on first use and shared by all clients."""
+    registry = REGISTRY if registry is None else registry
+    with _counting:
+        metrics = _by_registry.get(registry)
+        if metrics is None:
+            metrics = _by_registry[registry] = Metrics(registry)
+        return metrics
+
+
+def metrics_request(
+    endpoint: str, code: int | str, latency_seconds: float, registry: CollectorRegistry | None = None
+) -> None:
+    """Count a call that was made around the SDK under the SDK's names. ``code``: an HTTP status, or a word."""
+    metrics = metrics_for(registry)
+    with _counting:
+        metrics.count(endpoint, str(code), latency_seconds)
+
+
+class MetricsObserver:
+    """Counts every call of a client."""
+
+    def __init__(self, registry: CollectorRegistry | None = None) -> None:
+        self._metrics = metrics_for(registry)
+
+    def call_started(self, start: CallStart) -> None:
+        with _counting:
+            self._metrics.group(start.group).inc()
+
+    def call_ended(self, record: CallRecord) -> None:
+        metrics = self._metrics
+        with _counting:
+            metrics.group(record.group).dec()
+            metrics.count(record.operation, record.code, record.elapsed)
+            for reason in record.retries:
+                metrics.retries.labels(reason).inc()
+
+
+class BreakerMetrics(pybreaker.CircuitBreakerListener):
+    """Shows a breaker's state: add it with ``cb.add_listener``."""
+
+    def __init__(self, name: str, registry: CollectorRegistry | None = None) -> None:
+        self._metrics = metrics_for(registry)
+        self._state = self._metrics.breaker_state.labels(name)
+        self._changes = {to: self._metrics.breaker_changes.labels(name, to) for to in _STATES}
+
+    def state_change(self, cb: Any, old_state: Any, new_state: Any) -> None:
+        """Called by pybreaker, the lock of its breaker held."""
+        with _counting:
+            self._changes[new_state.name].inc()
+            self._state.set(_STATES[new_state.name])

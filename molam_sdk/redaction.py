@@ -1,0 +1,103 @@
+"""Finds secrets and card numbers, wherever they hide, and takes them out before anything is written."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any, Final
+
+from pydantic import BaseModel
+
+REDACTED: Final = "***REDACTED***"
+
+_SECRET_NAMES: Final = frozenset(
+    "authorization proxyauthorization apikey xapikey password passwd secret clientsecret webhooksecret token "
+    "accesstoken refreshtoken idtoken sessiontoken privatekey mtlskey pan cardnumber cvv cvv2 cvc cvc2 cvn pin otp "
+    "cookie setcookie securitycode".split()
+)
+# What support needs to find a payment again; a numeric key may look like a card number and is none.
+_KEPT_NAMES: Final = frozenset("idempotencykey requestid eventid deliveryid paymentid id traceid spanid ts".split())
+
+_TOKENS: Final = re.compile(r"\b(?:sk_|jwt_|whsec_)[A-Za-z0-9_.\-+/=]{3,}|(?i:\b(bearer|basic)\s+)[A-Za-z0-9_.\-+/=~]{6,}")
+_ASSIGNED: Final = re.compile(
+    r"""(?i)(["']?\b(?:cvv2?|cvc2?|pin|otp|password|api_?key|secret|client_secret|access_token)["']?\s*[:=]\s*["']?)([^\s"',;&}]+)"""
+)
+_CARD_LIKE: Final = re.compile(r"(?<![0-9A-Za-z.])[0-9](?:[ -]?[0-9]){11,18}(?![0-9A-Za-z])")
+_SUSPECT: Final = re.compile(
+    r"sk_|jwt_|whsec_|[0-9](?:[ -]?[0-9]){11}|(?i:bearer|basic |cvv|cvc|pin|otp|password|api_?key|secret|token)"
+)
+_DEEPEST: Final = 12
+
+
+def redact_text(text: str) -> str:
+    """The text without keys, bearer tokens, secrets that are assigned in it, and card numbers (by Luhn)."""
+    if _SUSPECT.search(text) is None:
+        return text
+    text = _TOKENS.sub(lambda found: f"{found[1]} {REDACTED}" if found[1] else REDACTED, text)
+    text = _ASSIGNED.sub(lambda found: found[0] if found[2].startswith("***") else found[1] + REDACTED, text)
+    return _CARD_LIKE.sub(lambda found: REDACTED if _is_card_number(found[0]) else found[0], text)
+
+
+def sanitize_sensitive_data(data: Any) -> Any:
+    """A copy of ``data`` without secrets: walks dicts, lists, tuples, sets, models and exceptions.
+
+    A value under a name such as ``password`` or ``cvc`` goes as a whole; every text is searched for keys,
+    tokens and card numbers. Idempotency keys and request ids stay: support needs them. ``data`` is not changed.
+    """
+    return _walk(data, "", 0)
+
+
+def _walk(value: Any, name: str, depth: int) -> Any:
+    if isinstance(value, str):
+        return value if _plain(name) in _KEPT_NAMES else redact_text(value)
+    if value is None or isinstance(value, bool | float):
+        return value
+    if isinstance(value, int):
+        return REDACTED if _plain(name) not in _KEPT_NAMES and _is_card_number(str(value)) else value
+    if depth >= _DEEPEST:
+        return "…"
+    if isinstance(value, BaseModel):
+        value = value.model_dump()
+    if isinstance(value, Mapping):
+        return {_walk_key(key): _walk_item(key, item, depth + 1) for key, item in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_walk(item, name, depth + 1) for item in value]
+    if isinstance(value, bytes | bytearray | memoryview):
+        return redact_text(bytes(value).decode("utf-8", "replace"))
+    return redact_text(_text_of(value))
+
+
+def _walk_key(key: Any) -> str:
+    return redact_text(str(key))
+
+
+def _walk_item(key: Any, item: Any, depth: int) -> Any:
+    name = str(key)
+    if _is_secret_name(name) and item is not None:
+        return REDACTED
+    return _walk(item, name, depth)
+
+
+def _is_secret_name(name: str) -> bool:
+    plain = _plain(name)
+    return plain in _SECRET_NAMES or plain.endswith(("secret", "password", "token", "apikey", "privatekey"))
+
+
+def _plain(name: str) -> str:
+    return name.lower().replace("_", "").replace("-", "").replace(" ", "")
+
+
+def _text_of(value: Any) -> str:
+    try:
+        return str(value)
+    except Exception as problem:
+        return f"<{type(value).__name__} that cannot be shown: {type(problem).__name__}>"
+
+
+def _is_card_number(text: str) -> bool:
+    """12 to 19 digits with a right Luhn check digit (ISO/IEC 7812-1), not one digit repeated."""
+    digits = [ord(c) - 48 for c in text if "0" <= c <= "9"]
+    if not 12 <= len(digits) <= 19 or len(set(digits)) == 1:
+        return False
+    doubled = (sum(divmod(2 * digit, 10)) for digit in digits[-2::-2])
+    return (sum(digits[-1::-2]) + sum(doubled)) % 10 == 0

@@ -1,0 +1,60 @@
+"""MolamSyncClient: MolamClient behind a circuit breaker, with metrics and logs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pybreaker
+from prometheus_client import CollectorRegistry
+
+from ._core.record import Gate, Observer
+from ._core.wire import Transport
+from .cb import Breaker, FailureRate, create_circuit_breaker
+from .client import MolamClient
+from .config import ClientConfig
+from .logging_setup import LogObserver
+from .metrics import BreakerMetrics, MetricsObserver
+
+
+class MolamSyncClient(MolamClient):
+    """The client for production: same methods, and every call is guarded, counted and logged.
+
+    ``cb_fail_max`` outages in a row open the breaker for ``cb_reset_timeout`` seconds; so does ``cb_failure_rate``,
+    if given. Then ``cb_half_open_probes`` calls at a time are let through, and ``cb_success_threshold`` successes
+    close it. Only outages count (no answer, 500, 502, 503, 504), once per call. A refused call raises
+    ``CircuitOpenError``, outcome ``not_sent``. ``cb`` is the pybreaker breaker; pass one to share it.
+    """
+
+    def __init__(
+        self,
+        config: ClientConfig | None = None,
+        cb_name: str = "molam_api_cb",
+        cb_fail_max: int = 5,
+        cb_reset_timeout: float = 60,
+        *,
+        cb_success_threshold: int = 1,
+        cb_half_open_probes: int = 1,
+        cb_failure_rate: FailureRate | None = None,
+        cb: pybreaker.CircuitBreaker | None = None,
+        registry: CollectorRegistry | None = None,
+        transport: Transport | None = None,
+        observers: Sequence[Observer] = (),
+    ) -> None:
+        super().__init__(
+            config, transport=transport, observers=(MetricsObserver(registry), LogObserver(), *observers)
+        )
+        self.cb = cb or create_circuit_breaker(
+            cb_name, cb_fail_max, cb_reset_timeout, success_threshold=cb_success_threshold
+        )
+        self.cb.add_listener(BreakerMetrics(self.cb.name or cb_name, registry))
+        self._breaker = Breaker(self.cb, half_open_probes=cb_half_open_probes, failure_rate=cb_failure_rate)
+
+    @property
+    def client(self) -> MolamClient:
+        """A view of this client without breaker, metrics and logs: same connections, key and region."""
+        view = MolamClient(self.config, transport=self._transport)
+        view.base_url, view.headers, view._key = self.base_url, self.headers, self._key
+        return view
+
+    def _passage(self) -> Gate:
+        return self._breaker.passage()
