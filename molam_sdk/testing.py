@@ -14,7 +14,9 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def molam_sandbox() -> Iterator[Sandbox]:
-    """A running sandbox on a free port, empty at the start of each test; needs `molam-python-sdk[sandbox]`."""
+    """A running sandbox on a free port, empty at the start of each test; needs `molam-python-
+    sdk[sandbox]`.
+    """
     # Imported when asked for: this module is loaded by every pytest run where the SDK is installed.
     try:
         from molam_sdk.sandbox import Sandbox

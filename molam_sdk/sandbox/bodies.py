@@ -1,4 +1,6 @@
-"""What each request body may hold: one table of fields, read by the validation and by the OpenAPI document."""
+"""What each request body may hold: one table of fields, read by the validation and by the OpenAPI
+document.
+"""
 
 import json
 import re
@@ -31,7 +33,7 @@ LOOPBACK_HOSTS = ("localhost", "127.0.0.1", "::1")
 METADATA_BYTES = 16_384
 
 
-class Invalid(ValueError):
+class InvalidValueError(ValueError):
     """Why a value does not fit; becomes a 400 that names the parameter."""
 
 
@@ -54,11 +56,11 @@ class Field:
 
 def _string(value: Any) -> str:
     if not isinstance(value, str):
-        raise Invalid("must be a string")
+        raise InvalidValueError("must be a string")
     try:
         value.encode()
     except UnicodeEncodeError:
-        raise Invalid("must be well-formed Unicode, without lone surrogates") from None
+        raise InvalidValueError("must be well-formed Unicode, without lone surrogates") from None
     return value
 
 
@@ -68,7 +70,7 @@ def text(longest: int = 500) -> Kind:
     def check(value: Any) -> str:
         string = _string(value)
         if not string.strip() or len(string) > longest:
-            raise Invalid(f"must be 1 to {longest} characters, not blank")
+            raise InvalidValueError(f"must be 1 to {longest} characters, not blank")
         return string
 
     return Kind(check, {"type": "string", "minLength": 1, "maxLength": longest, "pattern": r"\S"})
@@ -80,7 +82,7 @@ def matching(pattern: str, meaning: str, **schema: Any) -> Kind:
 
     def check(value: Any) -> str:
         if not compiled.fullmatch(_string(value)):
-            raise Invalid(f"must be {meaning}")
+            raise InvalidValueError(f"must be {meaning}")
         return str(value)
 
     return Kind(check, {"type": "string", "pattern": f"^{pattern}$", **schema})
@@ -91,7 +93,7 @@ def one_of(choices: tuple[str, ...]) -> Kind:
 
     def check(value: Any) -> str:
         if value not in choices:
-            raise Invalid(f"must be one of {', '.join(choices)}")
+            raise InvalidValueError(f"must be one of {', '.join(choices)}")
         return str(value)
 
     return Kind(check, {"type": "string", "enum": list(choices)})
@@ -102,9 +104,9 @@ def some_of(choices: tuple[str, ...]) -> Kind:
 
     def check(value: Any) -> list[str]:
         if not isinstance(value, list) or not value or not all(item in choices for item in value):
-            raise Invalid(f"must be a list of one or more of {', '.join(choices)}")
+            raise InvalidValueError(f"must be a list of one or more of {', '.join(choices)}")
         if len(set(value)) < len(value):
-            raise Invalid("must not name anything twice")
+            raise InvalidValueError("must not name anything twice")
         return value
 
     items = {"type": "string", "enum": list(choices)}
@@ -113,37 +115,37 @@ def some_of(choices: tuple[str, ...]) -> Kind:
 
 def _amount(value: Any) -> Decimal:
     if isinstance(value, bool) or not isinstance(value, int | Decimal):
-        raise Invalid("must be a JSON number in major units, not a string")
+        raise InvalidValueError("must be a JSON number in major units, not a string")
     amount = Decimal(value)
     if not amount.is_finite() or amount <= 0:
-        raise Invalid("must be greater than zero")
+        raise InvalidValueError("must be greater than zero")
     # Asked before anything expands the number: 1e999999999 is ten bytes on the wire.
     if amount.adjusted() + 1 + decimals(amount) > MAX_DIGITS or amount.adjusted() >= MAX_DIGITS:
-        raise Invalid(f"must have at most {MAX_DIGITS} digits")
+        raise InvalidValueError(f"must have at most {MAX_DIGITS} digits")
     return amount
 
 
 def _boolean(value: Any) -> bool:
     if not isinstance(value, bool):
-        raise Invalid("must be true or false")
+        raise InvalidValueError("must be true or false")
     return value
 
 
 def _metadata(value: Any) -> dict[str, Any]:
     if not isinstance(value, dict):
-        raise Invalid("must be an object")
+        raise InvalidValueError("must be an object")
     try:
         written = json.dumps(value, default=float, allow_nan=False, ensure_ascii=False).encode()
     except (ValueError, OverflowError, UnicodeEncodeError, RecursionError):
-        raise Invalid("must be JSON with finite numbers and well-formed Unicode") from None
+        raise InvalidValueError("must be JSON with finite numbers and well-formed Unicode") from None
     if len(written) > METADATA_BYTES:
-        raise Invalid(f"must be at most {METADATA_BYTES} bytes")
+        raise InvalidValueError(f"must be at most {METADATA_BYTES} bytes")
     return value if not value else dict(json.loads(written))
 
 
 def _currency(value: Any) -> str:
     if not isinstance(value, str) or value not in EXPONENTS:
-        raise Invalid("must be an ISO 4217 code in capitals, such as XOF")
+        raise InvalidValueError("must be an ISO 4217 code in capitals, such as XOF")
     return value
 
 
@@ -153,11 +155,11 @@ def _web_url(value: Any) -> str:
         parts = urlsplit(string)
         host, port = parts.hostname, parts.port
     except ValueError:
-        raise Invalid("must be a URL") from None
+        raise InvalidValueError("must be a URL") from None
     if not host or port == 0 or len(string) > 2048 or re.search(r"[\s\x00-\x20\x7f]", string):
-        raise Invalid("must be an absolute http or https URL")
+        raise InvalidValueError("must be an absolute http or https URL")
     if parts.scheme != "https" and not (parts.scheme == "http" and host in LOOPBACK_HOSTS):
-        raise Invalid("must be https (http only to this machine)")
+        raise InvalidValueError("must be https (http only to this machine)")
     return string
 
 
@@ -223,7 +225,9 @@ def _invalid(message: str, param: str | None, code: str = "parameter_invalid") -
 
 
 def validate(schema: str, body: Any) -> dict[str, Any]:
-    """The body with checked values; an optional field given as null counts as left out. Raises ApiError 400."""
+    """The body with checked values; an optional field given as null counts as left out. Raises ApiError
+    400.
+    """
     if not isinstance(body, dict):
         raise _invalid("The body must be a JSON object.", None, "body_invalid")
     fields = BODIES[schema]
@@ -240,7 +244,7 @@ def validate(schema: str, body: Any) -> dict[str, Any]:
             continue
         try:
             checked[field.name] = field.kind.check(value)
-        except Invalid as reason:
+        except InvalidValueError as reason:
             raise _invalid(str(reason), field.name) from None
     return checked
 

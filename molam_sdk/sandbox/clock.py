@@ -27,7 +27,9 @@ class Clock:
         return time.time() + self._offset
 
     def advance(self, *, days: float = 0, hours: float = 0, minutes: float = 0, seconds: float = 0) -> None:
-        """Move forward and run what falls due; returns when payouts, late results and webhook retries are through."""
+        """Move forward and run what falls due; returns when payouts, late results and webhook retries are
+        through.
+        """
         step = timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds).total_seconds()
         if step < 0:
             raise ValueError("the clock only moves forward")
@@ -43,7 +45,9 @@ class Clock:
         self.shift(moment - self.now())
 
     def drive_with(self, advance: Callable[[float], None] | None) -> None:
-        """Let the running server move the time, so that due work happens on the way; None gives plain shifts back."""
+        """Let the running server move the time, so that due work happens on the way; None gives plain shifts
+        back.
+        """
         self._advance_by = advance or self.shift
 
 

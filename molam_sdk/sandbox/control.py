@@ -1,4 +1,6 @@
-"""The control paths under /_sandbox: faults, clock, ledger and webhooks over HTTP, for tests in other processes."""
+"""The control paths under /_sandbox: faults, clock, ledger and webhooks over HTTP, for tests in other
+processes.
+"""
 
 import asyncio
 import json
@@ -22,7 +24,7 @@ _STEPS = ("days", "hours", "minutes", "seconds")
 _Action = Callable[[Request, Any], Awaitable[Response]]
 
 
-class _Refused(Exception):
+class _RefusedError(Exception):
     """Why a control request is not served: status and sentence."""
 
 
@@ -31,24 +33,26 @@ def _error(status: int, message: str) -> Response:
 
 
 def _admit(request: Request) -> None:
-    """A web page in the developer's browser must not reach in: no foreign Host, no form post, no other machine."""
+    """A web page in the developer's browser must not reach in: no foreign Host, no form post, no other
+    machine.
+    """
     host = request.url.hostname or ""
     peer = request.client.host if request.client else ""
     if host not in LOOPBACK_HOSTS or peer not in ("127.0.0.1", "::1"):
-        raise _Refused(403, "The control paths are for this machine alone.")
+        raise _RefusedError(403, "The control paths are for this machine alone.")
     if request.method == "POST" and not request.headers.get("content-type", "").startswith(
         "application/json"
     ):
-        raise _Refused(415, "Send application/json.")
+        raise _RefusedError(415, "Send application/json.")
 
 
 async def _body(request: Request) -> dict[str, Any]:
     try:
         body = json.loads(await request.body() or b"{}")
     except (ValueError, RecursionError):
-        raise _Refused(400, "The body is not JSON.") from None
+        raise _RefusedError(400, "The body is not JSON.") from None
     if not isinstance(body, dict):
-        raise _Refused(400, "The body must be a JSON object.")
+        raise _RefusedError(400, "The body must be a JSON object.")
     return body
 
 
@@ -59,7 +63,7 @@ def _served(action: _Action) -> Callable[[Request], Awaitable[Response]]:
             return await action(
                 request, await _body(request) if request.method == "POST" else request.query_params
             )
-        except _Refused as refused:
+        except _RefusedError as refused:
             return _error(*refused.args)
         except (ValueError, TypeError) as error:
             return _error(400, str(error))

@@ -1,8 +1,11 @@
-"""Delivers events: signed, in order per endpoint, retried on the contract's schedule, all by the sandbox's clock."""
+"""Delivers events: signed, in order per endpoint, retried on the contract's schedule, all by the sandbox's
+clock.
+"""
 
 import asyncio
 import contextlib
 import functools
+import logging
 import random
 import time
 from dataclasses import dataclass
@@ -20,6 +23,8 @@ from molam_sdk.sandbox.service import run_due_jobs
 from molam_sdk.sandbox.signing import sign
 from molam_sdk.sandbox.store import Store, Transaction
 
+_log = logging.getLogger("molam_sdk.sandbox")
+
 RETRY_AFTER = (60.0, 300.0, 900.0, 3600.0, 6 * 3600.0, 24 * 3600.0)
 RETRIED = frozenset({408, 409, 425, 429})
 # Jitter only shortens: whoever advances the clock by the documented minute has seen the retry.
@@ -29,10 +34,11 @@ BREAKER_SECONDS = 60.0
 
 
 def verdict(status: int | None, attempts: int) -> tuple[str, float | None]:
-    """What becomes of a delivery after its nth attempt: its status, and the seconds to the next one if it has one.
+    """What becomes of a delivery after its nth attempt: its status, and the seconds to the next one if it has
+    one.
 
-    `status` is None where no answer came. Any 2xx ends it; what the contract retries is retried until the schedule
-    is used up, then it is a dead letter; anything else ends it as failed.
+    `status` is None where no answer came. Any 2xx ends it; what the contract retries is retried until the
+    schedule is used up, then it is a dead letter; anything else ends it as failed.
     """
     if status is not None and 200 <= status < 300:
         return "delivered", None
@@ -58,7 +64,7 @@ class Courier:
 
     def __init__(self, store: Store, clock: Clock, faults: Faults, seed: int, timeout: float) -> None:
         self._store, self._clock, self._faults = store, clock, faults
-        self._jitter = random.Random(seed)
+        self._jitter = random.Random(seed)  # noqa: S311 - jitter, repeatable on purpose
         self._timeout = aiohttp.ClientTimeout(total=timeout)
         self._lanes: dict[str, asyncio.Task[None]] = {}
         self._breakers: dict[str, _Breaker] = {}
@@ -138,8 +144,10 @@ class Courier:
             self._lanes[endpoint_id] = lane
             lane.add_done_callback(functools.partial(self._leave, endpoint_id))
 
-    def _leave(self, endpoint_id: str, _lane: asyncio.Task[None]) -> None:
+    def _leave(self, endpoint_id: str, lane: asyncio.Task[None]) -> None:
         del self._lanes[endpoint_id]
+        if not lane.cancelled() and (error := lane.exception()) is not None:
+            _log.error("a delivery to %s broke off", endpoint_id, exc_info=error)
         self._wake.set()
 
     async def _work(self, queue: list[RowMapping]) -> None:
@@ -153,11 +161,13 @@ class Courier:
             endpoint = tx.document_by_id(endpoint_id)
             event = tx.rows(select(t.events).where(t.events.c.id == row["event_id"]))[0]
             if endpoint["status"] != "active":
-                return _update(tx, row["id"], status="canceled")
-            if breaker.open_until > now:
-                return _update(tx, row["id"], due_at=breaker.open_until)
-            if (held_until := self._held_back(tx, row, event["type"], now)) is not None:
-                return _update(tx, row["id"], due_at=held_until)
+                _update(tx, row["id"], status="canceled")
+                return
+            wait_until = breaker.open_until if breaker.open_until > now else None
+            wait_until = wait_until or self._held_back(tx, row, event["type"], now)
+            if wait_until is not None:
+                _update(tx, row["id"], due_at=wait_until)
+                return
         status = await self._attempt(row, endpoint, event["body"].encode())
         breaker.feed(status is not None and status < 500, self._clock.now())
         self._release(endpoint_id, row["id"])
@@ -208,7 +218,8 @@ class Courier:
             "User-Agent": "molam-sandbox",
         }
         if self._session is None:
-            # A fresh connection per attempt: a receiver that was restarted between two of them is not a failure.
+            # A fresh connection per attempt: a receiver that was restarted between two of them is not a
+            # failure.
             connector = aiohttp.TCPConnector(force_close=True)
             self._session = aiohttp.ClientSession(connector=connector, timeout=self._timeout)
         try:

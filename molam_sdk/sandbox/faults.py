@@ -10,7 +10,8 @@ from molam_sdk.sandbox.bodies import EVENT_TYPES
 from molam_sdk.sandbox.clock import Clock
 from molam_sdk.sandbox.operations import NAMES
 
-# Each kind: the family it acts on, and what it does; the documentation and the OpenAPI document print this table.
+# Each kind: the family it acts on, and what it does; the documentation and the OpenAPI document print this
+# table.
 KINDS: dict[str, tuple[str, str]] = {
     "latency": ("request", "waits `seconds` before the work; the key is in progress meanwhile"),
     "status": ("request", "answers `status` with `headers`, without the work unless `commit`"),
@@ -36,10 +37,11 @@ _SECONDS = {"latency": 1.0, "drip_headers": 0.5, "drip_body": 0.5, "reorder": 5.
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fault:
-    """One rule. It acts on requests that match `operation`, `key` (the idempotency key) or, for deliveries, `event`.
+    """One rule. It acts on requests that match `operation`, `key` (the idempotency key) or, for deliveries,
+    `event`.
 
-    Of the matching ones: only the `nth` (from 1), or each with `probability`; at most `times`; while the sandbox's
-    clock is within `for_seconds` of its making.
+    Of the matching ones: only the `nth` (from 1), or each with `probability`; at most `times`; while the
+    sandbox's clock is within `for_seconds` of its making.
     """
 
     id: str
@@ -68,49 +70,60 @@ class _Tally:
 
 
 _SETTABLE = {f.name for f in fields(Fault)} - {"id", "created_at"}
-_CHECKS: dict[str, tuple[tuple[type, ...], float, float]] = {
+_BOUNDS: dict[str, tuple[tuple[type, ...], float, float]] = {
     "nth": ((int,), 1, 10**9),
     "probability": ((int, float), 0, 1),
     "seed": ((int,), -(2**63), 2**63),
     "times": ((int,), 1, 10**9),
     "for_seconds": ((int, float), 0, 10**9),
     "seconds": ((int, float), 0, 10**9),
-    "status": ((int,), 200, 599),
+    "status": ((int,), 300, 599),
     "size": ((int,), 0, 10**9),
 }
 
 
 def _check(given: Mapping[str, Any]) -> None:
-    """Raise ValueError with the name of the part that does not fit: a fault that never fires tests nothing."""
+    """Raise ValueError naming the part that does not fit: a fault that never fires tests nothing."""
     unknown = given.keys() - _SETTABLE
     if unknown:
-        raise ValueError(f"{min(unknown)}: no such part of a fault; there are {', '.join(sorted(_SETTABLE))}")
+        known = ", ".join(sorted(_SETTABLE))
+        raise ValueError(f"{min(unknown)}: no such part of a fault; there are {known}")
     for name, words in (("kind", KINDS), ("operation", NAMES), ("event", EVENT_TYPES)):
         value = given.get(name)
         if (value is not None or name == "kind") and (not isinstance(value, str) or value not in words):
             raise ValueError(f"{name}: must be one of {', '.join(words)}")
-    if KINDS[given["kind"]][0] == "request" and given.get("event") is not None:
-        raise ValueError("event: only deliveries have an event type; use operation")
-    if KINDS[given["kind"]][0] == "delivery" and (given.get("operation") or given.get("key")):
-        raise ValueError("operation: deliveries have none; use event")
-    for name, (types, least, most) in _CHECKS.items():
-        value = given.get(name)
-        if value is None:
-            continue
-        fits = isinstance(value, (int, float)) and not isinstance(value, bool) and isinstance(value, types)
-        if not fits or not least <= value <= most:
-            raise ValueError(f"{name}: must be a number from {least} to {most}")
-    if not isinstance(given.get("key", ""), str | None) or not isinstance(given.get("commit", False), bool):
+    family = KINDS[given["kind"]][0]
+    for name in ("operation", "key") if family == "delivery" else ("event",):
+        if given.get(name) is not None:
+            raise ValueError(f"{name}: {given['kind']} acts on a {family}, which has none")
+    for name, bounds in _BOUNDS.items():
+        _check_number(name, given.get(name), *bounds)
+    _check_rest(given)
+
+
+def _check_number(name: str, value: Any, types: tuple[type, ...], least: float, most: float) -> None:
+    if value is None:
+        return
+    fits = isinstance(value, (int, float)) and not isinstance(value, bool) and isinstance(value, types)
+    if not fits or not least <= value <= most:
+        raise ValueError(f"{name}: must be a number from {least} to {most}")
+
+
+def _check_rest(given: Mapping[str, Any]) -> None:
+    if not isinstance(given.get("key", ""), str) or not isinstance(given.get("commit", False), bool):
         raise ValueError("key must be a string, commit true or false")
     headers = given.get("headers", {})
-    if not isinstance(headers, Mapping) or not all(
-        isinstance(part, str) for pair in headers.items() for part in pair
+    pairs = headers.items() if isinstance(headers, Mapping) else [(None, None)]
+    if not all(
+        isinstance(part, str) and part.isprintable() and part.isascii() for pair in pairs for part in pair
     ):
-        raise ValueError("headers: must map names to strings")
+        raise ValueError("headers: must map names to strings of printable ASCII")
 
 
 class Faults:
-    """The rules in force; thread-safe. The first rule that fires for a request or a delivery is the one that acts."""
+    """The rules in force; thread-safe. The first rule that fires for a request or a delivery is the one that
+    acts.
+    """
 
     def __init__(self, clock: Clock, seed: int = 0) -> None:
         self._clock, self._seed = clock, seed
@@ -131,7 +144,8 @@ class Faults:
             made = {"seed": self._seed, "seconds": _SECONDS.get(kind, 0.0), **given}
             fault = Fault(id=f"fault_{self._made}", created_at=self._clock.now(), **made)
             # The draw hangs on the seed and the place of the rule alone: the same run meets the same faults.
-            self._rules[fault.id] = (fault, _Tally(random.Random(f"{fault.seed}:{self._made}")))
+            chance = random.Random(f"{fault.seed}:{self._made}")  # noqa: S311 - repeatable on purpose
+            self._rules[fault.id] = (fault, _Tally(chance))
         return fault
 
     def latency(self, seconds: float = 1.0, **parts: Any) -> Fault:

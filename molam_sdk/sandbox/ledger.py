@@ -34,8 +34,9 @@ class Ledger:
     ) -> int:
         """How often something was really done, replays and refusals not counted.
 
-        By idempotency key: every operation under that key. By order (`metadata.order_id`): how many payment intents
-        were created for it, unless `operation` names another operation. At least one of key and order is needed.
+        By idempotency key: every operation under that key. By order (`metadata.order_id`): how many payment
+        intents were created for it, unless `operation` names another operation. At least one of key and order
+        is needed.
         """
         if idempotency_key is None and order is None:
             raise ValueError("executions of what? name an idempotency_key or an order")

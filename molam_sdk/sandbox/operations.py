@@ -1,6 +1,6 @@
 """The API on one page: what the router serves, the keys' scopes open, and the OpenAPI document describes."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from molam_sdk.sandbox.problems import ApiError
 
@@ -12,7 +12,9 @@ DEFAULT_PAGE = 10
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One operation: `request` and `response` name schemas, `filters` the query parameters beside the page's."""
+    """One operation: `request` and `response` name schemas, `filters` the query parameters beside the
+    page's.
+    """
 
     name: str
     method: str
@@ -119,9 +121,9 @@ SCOPES = tuple(sorted({operation.scope for operation in OPERATIONS}))
 class Page:
     """One page of a list: how many, after which id, and the filters asked for."""
 
-    limit: int
-    starting_after: str | None
-    filters: dict[str, str]
+    limit: int = DEFAULT_PAGE
+    starting_after: str | None = None
+    filters: dict[str, str] = field(default_factory=dict)
 
 
 def read_page(operation: Operation, query: list[tuple[str, str]]) -> Page:

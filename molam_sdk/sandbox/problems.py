@@ -14,6 +14,7 @@ _TYPES = {
     409: "conflict",
     429: "rate_limit_error",
 }
+_PHRASES = {status.value: status.phrase for status in HTTPStatus}
 
 
 @dataclass(eq=False)
@@ -51,13 +52,18 @@ def _legacy(error: ApiError, request_id: str) -> dict[str, Any]:
 def _problem(error: ApiError, request_id: str) -> dict[str, Any]:
     body = {
         "type": f"https://docs.molam.io/problems/{error.code}",
-        "title": HTTPStatus(error.status).phrase,
+        "title": phrase(error.status),
         "status": error.status,
         "detail": error.message,
         "code": error.code,
         "request_id": request_id,
     }
     return _with_param(body, error)
+
+
+def phrase(status: int) -> str:
+    """The reason phrase; empty for a status that has none."""
+    return _PHRASES.get(status, "")
 
 
 _Shape = Callable[[ApiError, str], dict[str, Any]]

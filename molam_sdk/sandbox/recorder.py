@@ -1,4 +1,6 @@
-"""Writes what a rule decided: document, ledger, events with their deliveries, and later jobs, in one transaction."""
+"""Writes what a rule decided: document, ledger, events with their deliveries, and later jobs, in one
+transaction.
+"""
 
 import json
 import secrets
@@ -81,7 +83,7 @@ def emit(tx: Transaction, event_type: str, account: str, data: dict[str, Any], n
     tx.insert_event(
         {"id": event_id, "account": account, "type": event_type, "at": now, "body": json.dumps(body)}
     )
-    for endpoint in tx.documents("webhook_endpoint", account, status="active"):
+    for endpoint in tx.active_endpoints(account):
         if event_type in endpoint["events"] or "*" in endpoint["events"]:
             queue_delivery(tx, event_id, endpoint["id"], now)
     return event_id

@@ -23,19 +23,16 @@ _CODES = {404: "not_found", 405: "method_not_allowed"}
 
 def build(rooms: Rooms, ledger: Ledger, webhooks: Webhooks, cors_origins: Sequence[str]) -> Starlette:
     """The whole application of one running sandbox."""
-    in_progress: set[tuple[str, str]] = set()
+    in_progress: dict[tuple[str, str], str] = {}
     api = [Route(o.path, Endpoint(o, rooms, in_progress), methods=[o.method]) for o in OPERATIONS]
 
     async def refuse(request: Request, error: Exception) -> Response:
-        assert isinstance(error, HTTPException)
-        refusal = ApiError(
-            error.status_code, _CODES.get(error.status_code, "invalid_request"), str(error.detail)
-        )
-        request_id = new_id("req")
+        refusal, request_id = _refusal(error), new_id("req")
         wanted = request.headers.get("molam-error-format", rooms.error_format)
         body, media_type = write_error(refusal, request_id, wanted)
-        headers = {"X-Molam-Request-Id": request_id, **(error.headers or {})}
-        return Response(body, error.status_code, headers, media_type)
+        return Response(
+            body, refusal.status, {"X-Molam-Request-Id": request_id, **refusal.headers}, media_type
+        )
 
     async def alive(_: Request) -> Response:
         return PlainTextResponse("ok")
@@ -58,5 +55,13 @@ def build(rooms: Rooms, ledger: Ledger, webhooks: Webhooks, cors_origins: Sequen
     return Starlette(
         routes=[*api, *own, *control_routes(rooms, ledger, webhooks)],
         middleware=[cors] if cors_origins else [],
-        exception_handlers={HTTPException: refuse},
+        exception_handlers={HTTPException: refuse, Exception: refuse},
     )
+
+
+def _refusal(error: Exception) -> ApiError:
+    """The answer to what no operation answered: an unknown path, a wrong method, or a bug of the sandbox."""
+    if not isinstance(error, HTTPException):
+        return ApiError(500, "internal_error", "The sandbox failed; its log says why.")
+    code = _CODES.get(error.status_code, "invalid_request")
+    return ApiError(error.status_code, code, str(error.detail), headers=dict(error.headers or {}))

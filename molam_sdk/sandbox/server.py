@@ -10,6 +10,7 @@ from concurrent.futures import Future
 from typing import Any
 
 import uvicorn
+from typing_extensions import Self
 
 from molam_sdk.sandbox.app import Rooms
 from molam_sdk.sandbox.bodies import LOOPBACK_HOSTS
@@ -29,12 +30,14 @@ DEFAULT_HOST = "127.0.0.1"
 
 
 class Sandbox:
-    """An offline Molam on a free port of this machine: `with Sandbox() as sandbox: … sandbox.url, sandbox.api_key`.
+    """An offline Molam on a free port of this machine: `with Sandbox() as sandbox: … sandbox.url,
+    sandbox.api_key`.
 
-    `db` is a file that outlives the sandbox (None: memory), `rate` requests a second per key (None: no limit),
-    `seed` decides faults, jitter and the api_key. `error_format` is one of standard, flat, legacy, problem, and a
-    request may ask for another with Molam-Error-Format. `grace` is how many seconds `stop` lets running requests take.
-    `host` other than loopback is refused unless `allow_remote`. Times are in seconds.
+    `db` is a file that outlives the sandbox (None: memory), `rate` requests a second per key (None: no
+    limit), `seed` decides faults, jitter and the api_key. `error_format` is one of standard, flat, legacy,
+    problem, and a request may ask for another with Molam-Error-Format. `grace` is how many seconds `stop`
+    lets running requests take. `host` other than loopback is refused unless `allow_remote`. Times are in
+    seconds.
     """
 
     def __init__(
@@ -75,8 +78,10 @@ class Sandbox:
         """Where it listens, without /v1: the base_url of a client."""
         return self._active().url
 
-    def start(self) -> "Sandbox":
-        """Listen and serve in a daemon thread; returns when it answers. Raises DatabaseInUse or OSError."""
+    def start(self) -> Self:
+        """Listen and serve in a daemon thread; returns when it answers. Raises DatabaseInUseError or
+        OSError.
+        """
         if self._running is not None:
             raise RuntimeError("the sandbox is running already")
         listener = _listen(self._host, self._port)
@@ -94,7 +99,9 @@ class Sandbox:
         return self
 
     def stop(self) -> None:
-        """Let running requests finish, for `grace` seconds at most, then close everything; may be called twice."""
+        """Let running requests finish, for `grace` seconds at most, then close everything; may be called
+        twice.
+        """
         running, self._running = self._running, None
         if running is None:
             return
@@ -102,7 +109,7 @@ class Sandbox:
         running.stop()
         self._store.close()
 
-    def __enter__(self) -> "Sandbox":
+    def __enter__(self) -> Self:
         return self.start()
 
     def __exit__(self, *_: object) -> None:

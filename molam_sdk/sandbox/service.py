@@ -1,4 +1,6 @@
-"""The operations: load what a rule needs, ask the rule, write the effect; and the jobs that run later by the clock."""
+"""The operations: load what a rule needs, ask the rule, write the effect; and the jobs that run later by the
+clock.
+"""
 
 import secrets
 from collections.abc import Callable
@@ -27,7 +29,7 @@ class Call:
     document_id: str = ""
     idempotency_key: str | None = None
     body: dict[str, Any] = field(default_factory=dict)
-    page: Page | None = None
+    page: Page = field(default_factory=Page)
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,7 +188,6 @@ def _list(kind: str, **columns: str) -> Callable[[Transaction, Call], Answer]:
     """A list whose filters (`columns`: column by query parameter) are answered newest first."""
 
     def serve_page(tx: Transaction, call: Call) -> Answer:
-        assert call.page is not None
         page, before = call.page, None
         if page.starting_after is not None:
             before = tx.sequence_of(kind, call.account, page.starting_after)
@@ -203,7 +204,6 @@ def _list(kind: str, **columns: str) -> Callable[[Transaction, Call], Answer]:
 
 
 def _list_endpoints(tx: Transaction, call: Call) -> Answer:
-    assert call.page is not None
     wanted = call.page.filters
     found = [
         endpoint

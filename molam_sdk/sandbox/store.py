@@ -1,4 +1,6 @@
-"""Where the sandbox keeps things: SQLite through SQLAlchemy Core, in memory or in a file, one writer at a time."""
+"""Where the sandbox keeps things: SQLite through SQLAlchemy Core, in memory or in a file, one writer at a
+time.
+"""
 
 import json
 import sqlite3
@@ -7,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy import Connection, Engine, RowMapping, create_engine, event, func, select, text
+from sqlalchemy import Connection, Engine, RowMapping, bindparam, create_engine, event, func, select, text
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.pool import StaticPool
 
@@ -18,17 +20,38 @@ _INSERT_DOCUMENT = t.documents.insert()
 _INSERT_REQUEST = t.requests.insert()
 _INSERT_LEDGER = t.ledger.insert()
 _INSERT_EVENT = t.events.insert()
+# Built once: these run in every create, and building a query costs more than SQLite takes to answer it.
+_STORED_ANSWER = (
+    select(t.requests.c.fingerprint, t.requests.c.status, t.requests.c.answer)
+    .where(
+        t.requests.c.idempotency_key == bindparam("key"),
+        t.requests.c.account == bindparam("account"),
+        t.requests.c.replayable.is_(True),
+        t.requests.c.at > bindparam("since"),
+    )
+    .order_by(t.requests.c.seq.desc())
+    .limit(1)
+)
+_ACTIVE_ENDPOINTS = (
+    select(t.documents.c.body)
+    .where(
+        t.documents.c.kind == "webhook_endpoint",
+        t.documents.c.status == "active",
+        t.documents.c.account == bindparam("account"),
+    )
+    .order_by(t.documents.c.seq)
+)
 
 
-class DatabaseInUse(RuntimeError):
+class DatabaseInUseError(RuntimeError):
     """Another sandbox process has this file open."""
 
 
 class Store:
     """One connection behind one lock; `with store.transaction() as tx:` commits all of it or nothing.
 
-    A file is opened in WAL mode and locked for this process, so a killed sandbox loses nothing it has answered
-    and two sandboxes never share a file.
+    A file is opened in WAL mode and locked for this process, so a killed sandbox loses nothing it has
+    answered and two sandboxes never share a file.
     """
 
     def __init__(self, path: str | None) -> None:
@@ -37,7 +60,7 @@ class Store:
         self._connection: Connection | None = None
 
     def open(self) -> None:
-        """Connect and migrate; raises DatabaseInUse."""
+        """Connect and migrate; raises DatabaseInUseError."""
         engine = _engine(self._path)
         try:
             self._connection = engine.connect()
@@ -47,12 +70,14 @@ class Store:
             self.close()
             engine.dispose()
             if isinstance(error, OperationalError) and "locked" in str(error.orig):
-                raise DatabaseInUse(f"{self._path} is in use by another sandbox") from None
+                raise DatabaseInUseError(f"{self._path} is in use by another sandbox") from None
             raise
 
     @contextmanager
     def transaction(self) -> Iterator["Transaction"]:
-        """A write transaction; an exception rolls it back. Raises RuntimeError while the sandbox is not running."""
+        """A write transaction; an exception rolls it back. Raises RuntimeError while the sandbox is not
+        running.
+        """
         with self._lock:
             if self._connection is None:
                 raise RuntimeError("the sandbox is not running; start it first")
@@ -81,7 +106,9 @@ def _engine(path: str | None) -> Engine:
 
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
+        driver = connection.connection.driver_connection
+        if driver is not None:
+            driver.execute("BEGIN IMMEDIATE")
 
     return engine
 
@@ -92,7 +119,9 @@ def _document(body: str) -> Document:
 
 
 class Transaction:
-    """The statements of the sandbox, on the connection of one transaction; `scheduled` says that something is due."""
+    """The statements of the sandbox, on the connection of one transaction; `scheduled` says that something is
+    due.
+    """
 
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
@@ -147,11 +176,13 @@ class Transaction:
         return int(self.connection.execute(query).scalar_one())
 
     def stored_answer(self, account: str, idempotency_key: str, since: float) -> RowMapping | None:
-        c = t.requests.c
-        query = select(c.fingerprint, c.status, c.answer).where(
-            c.idempotency_key == idempotency_key, c.account == account, c.replayable.is_(True), c.at > since
-        )
-        return self.connection.execute(query.order_by(c.seq.desc()).limit(1)).mappings().one_or_none()
+        """The first answer to this key, unless it is older than `since`."""
+        given = {"account": account, "key": idempotency_key, "since": since}
+        return self.connection.execute(_STORED_ANSWER, given).mappings().one_or_none()
+
+    def active_endpoints(self, account: str) -> list[Document]:
+        found = self.connection.execute(_ACTIVE_ENDPOINTS, {"account": account})
+        return [_document(body) for body in found.scalars()]
 
     def insert_request(self, row: Mapping[str, Any]) -> None:
         self.connection.execute(_INSERT_REQUEST, row)

@@ -17,7 +17,8 @@ documents = Table(
     Column("kind", String, nullable=False),
     Column("account", String, nullable=False),
     Column("status", String, nullable=False),
-    # The customer of an intent, the payment of a refund, the tenant of a webhook endpoint: what lists filter by.
+    # The customer of an intent, the payment of a refund, the tenant of a webhook endpoint: what lists filter
+    # by.
     Column("owner", String),
     Column("amount", Integer),
     Column("body", Text, nullable=False),
@@ -25,7 +26,8 @@ documents = Table(
     Index("documents_by_owner", "owner"),
 )
 
-# One row per POST or DELETE that reached a key: the audit trail, the idempotency record and the proof of execution.
+# One row per POST or DELETE that reached a key: the audit trail, the idempotency record and the proof of
+# execution.
 requests = Table(
     "requests",
     SCHEMA,
@@ -143,7 +145,9 @@ MIGRATIONS = (_create_tables, _forbid_changes_to_history)
 
 
 def migrate(connection: Connection) -> int:
-    """Run the migrations this database has not seen, in order, in the caller's transaction; returns the version."""
+    """Run the migrations this database has not seen, in order, in the caller's transaction; returns the
+    version.
+    """
     seen = int(connection.execute(text("PRAGMA user_version")).scalar_one())
     for version, migration in enumerate(MIGRATIONS[seen:], start=seen + 1):
         migration(connection)

@@ -5,13 +5,13 @@ import contextlib
 import socket
 import struct
 import sys
-from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, cast
 
 from starlette.responses import Response
 from starlette.types import Receive, Scope
 
 from molam_sdk.sandbox.faults import Fault
+from molam_sdk.sandbox.problems import phrase
 
 if TYPE_CHECKING:
     _Http = asyncio.Protocol
@@ -92,6 +92,6 @@ def _script(fault: Fault, response: Response | None) -> list[tuple[bytes, float]
 
 def _head(status: int, headers: list[tuple[bytes, bytes]], length: int) -> bytes:
     kept = [(name, value) for name, value in headers if name != b"content-length"]
-    lines = [f"HTTP/1.1 {status} {HTTPStatus(status).phrase}".encode()]
+    lines = [f"HTTP/1.1 {status} {phrase(status)}".encode()]
     lines += [name + b": " + value for name, value in kept]
     return b"\r\n".join([*lines, b"content-length: %d" % length, b"connection: close", b"", b""])
