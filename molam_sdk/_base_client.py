@@ -6,7 +6,7 @@ import logging
 import platform
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Final, TypeVar
 
 from ._core.call import Call, CallRules
@@ -70,9 +70,7 @@ class ApiKeySource:
 class BaseClient:
     """Holds everything but the loop that waits."""
 
-    def __init__(
-        self, config: ClientConfig | None, clock: Callable[[], float], observers: Sequence[Observer]
-    ) -> None:
+    def __init__(self, config: ClientConfig | None, clock: Callable[[], float], observers: Sequence[Observer]) -> None:
         self.config = config if config is not None else ClientConfig.from_env()
         self.base_url = self.config.url
         self.headers = Headers(_default_headers(self.config))
@@ -167,9 +165,7 @@ class BaseClient:
         if not callable(api_key) and (authorization := self._key.authorization()):
             self.headers["Authorization"] = authorization
 
-    def _start_observing(
-        self, operation: Operation[Any], headers: dict[str, str]
-    ) -> Callable[[CallRecord], None]:
+    def _start_observing(self, operation: Operation[Any], headers: dict[str, str]) -> Callable[[CallRecord], None]:
         endpoint = operation.endpoint
         start = CallStart(endpoint.name, endpoint.group, endpoint.method, operation.key)
         for observer in self._observers:
@@ -254,5 +250,3 @@ def _seconds(timeout: float | None, default: float) -> float:
 
 def _trace_attempt(operation: str, number: int, code: str) -> None:
     _logger.debug("attempt", extra={"endpoint": operation, "attempt": number, "code": code})
-
-

@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import TracebackType
 from typing import Any, Generic, TypeVar
 
+from typing_extensions import Self
+
 from ._base_client import RESOLVE_SECONDS, BaseClient, operation_of
 from ._core import operations
 from ._core.cursor import Cursor
@@ -239,7 +241,7 @@ class MolamClient(BaseClient):
         self._closed = True
         self._transport.close()
 
-    def __enter__(self: ClientT) -> ClientT:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(

@@ -6,6 +6,7 @@ import os
 import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
+from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -105,7 +106,9 @@ class ClientConfig:
         key = self.api_key if isinstance(self.api_key, str) else ""
         live = key.startswith(("sk_live_", "jwt_"))
         if live and not self.verify_ssl:
-            raise ConfigurationError("verify_ssl=False with a live key: anyone on the way could read and change payments")
+            raise ConfigurationError(
+                "verify_ssl=False with a live key: anyone on the way could read and change payments"
+            )
         if self.api_key is None:
             _warn("No api_key: every call will be answered 401 until set_api_key() is called")
         elif key.startswith("sk_test_") and self.url in _LIVE_URLS:
@@ -169,7 +172,9 @@ def check_base_url(url: str) -> str:
     if parts.scheme not in ("https", "http") or not host or not url.isascii() or any(c <= " " for c in url):
         raise ConfigurationError(f"base_url must be an https URL, not {url!r}")
     if parts.scheme == "http" and host not in _LOOPBACK and not host.startswith("127."):
-        raise ConfigurationError(f"base_url must be https (http only for loopback): {url!r} would send the key in clear")
+        raise ConfigurationError(
+            f"base_url must be https (http only for loopback): {url!r} would send the key in clear"
+        )
     if parts.query or parts.fragment or "@" in parts.netloc:
         raise ConfigurationError("base_url must not hold a query, a fragment or credentials")
     return url
@@ -220,7 +225,7 @@ def _check_numbers(config: ClientConfig) -> None:
 def _check_files(config: ClientConfig) -> None:
     for name in ("ca_bundle", "mtls_cert", "mtls_key"):
         path = getattr(config, name)
-        if path is not None and not os.path.exists(path):
+        if path is not None and not Path(path).exists():
             raise ConfigurationError(f"{name}: no such file: {path}")
     if config.mtls_key is not None and config.mtls_cert is None:
         raise ConfigurationError("mtls_key without mtls_cert: give both")
@@ -233,7 +238,16 @@ def _checked(name: str, check: Callable[[object], str], value: object) -> str:
         raise ConfigurationError(f"{name}: {problem}") from None
 
 
-_BOOLEANS: Final = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}
+_BOOLEANS: Final = {
+    "1": True,
+    "true": True,
+    "yes": True,
+    "on": True,
+    "0": False,
+    "false": False,
+    "no": False,
+    "off": False,
+}
 
 
 def _parse_text(name: str, text: str, default: object) -> object:

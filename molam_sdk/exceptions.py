@@ -97,6 +97,8 @@ class MolamError(Exception):
     @property
     def next_step(self) -> str:
         """One sentence that says what to do now."""
+        if self.outcome in ("unknown", "accepted") and not self.money_may_have_moved:
+            return "A read moves no money: call again."
         if not self.money_may_have_moved:
             return self.advice
         key = f"idempotency key {self.idempotency_key!r}" if self.idempotency_key else "idempotency key"

@@ -108,7 +108,7 @@ def _message(record: logging.LogRecord) -> str:
     """The message with its arguments; a record whose arguments do not fit must not lose its line."""
     try:
         return record.getMessage()
-    except Exception:
+    except Exception:  # noqa: BLE001 - an argument's own __str__ may raise anything
         return f"{record.msg} {record.args}"
 
 

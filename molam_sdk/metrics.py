@@ -24,9 +24,7 @@ _STATES: Final = {pybreaker.STATE_CLOSED: 0, pybreaker.STATE_HALF_OPEN: 1, pybre
 # Held while counting, and across a fork: so no lock of prometheus_client that we hold can be held in a child.
 _counting = threading.Lock()
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(
-        before=_counting.acquire, after_in_parent=_counting.release, after_in_child=_counting.release
-    )
+    os.register_at_fork(before=_counting.acquire, after_in_parent=_counting.release, after_in_child=_counting.release)
 
 
 class Metrics:
@@ -47,7 +45,10 @@ class Metrics:
             registry=registry,
         )
         self.retries = Counter(
-            "molam_sdk_retries_total", "Attempts after the first, by what they were made for.", ("reason",), registry=registry
+            "molam_sdk_retries_total",
+            "Attempts after the first, by what they were made for.",
+            ("reason",),
+            registry=registry,
         )
         self.in_flight = Gauge(
             "molam_sdk_calls_in_flight",

@@ -18,7 +18,9 @@ _SECRET_NAMES: Final = frozenset(
 # What support needs to find a payment again; a numeric key may look like a card number and is none.
 _KEPT_NAMES: Final = frozenset("idempotencykey requestid eventid deliveryid paymentid id traceid spanid ts".split())
 
-_TOKENS: Final = re.compile(r"\b(?:sk_|jwt_|whsec_)[A-Za-z0-9_.\-+/=]{3,}|(?i:\b(bearer|basic)\s+)[A-Za-z0-9_.\-+/=~]{6,}")
+_TOKENS: Final = re.compile(
+    r"\b(?:sk_|jwt_|whsec_)[A-Za-z0-9_.\-+/=]{3,}|(?i:\b(bearer|basic)\s+)[A-Za-z0-9_.\-+/=~]{6,}"
+)
 _ASSIGNED: Final = re.compile(
     r"""(?i)(["']?\b(?:cvv2?|cvc2?|pin|otp|password|api_?key|secret|client_secret|access_token)["']?\s*[:=]\s*["']?)([^\s"',;&}]+)"""
 )
@@ -90,7 +92,7 @@ def _plain(name: str) -> str:
 def _text_of(value: Any) -> str:
     try:
         return str(value)
-    except Exception as problem:
+    except Exception as problem:  # noqa: BLE001 - an object's own __str__ may raise anything
         return f"<{type(value).__name__} that cannot be shown: {type(problem).__name__}>"
 
 

@@ -40,9 +40,7 @@ class MolamSyncClient(MolamClient):
         transport: Transport | None = None,
         observers: Sequence[Observer] = (),
     ) -> None:
-        super().__init__(
-            config, transport=transport, observers=(MetricsObserver(registry), LogObserver(), *observers)
-        )
+        super().__init__(config, transport=transport, observers=(MetricsObserver(registry), LogObserver(), *observers))
         self.cb = cb or create_circuit_breaker(
             cb_name, cb_fail_max, cb_reset_timeout, success_threshold=cb_success_threshold
         )

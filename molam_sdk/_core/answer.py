@@ -17,7 +17,7 @@ T = TypeVar("T")
 AnswerT = TypeVar("AnswerT", bound=Answer)
 
 
-class UnreadableAnswer(Exception):
+class UnreadableError(Exception):
     """A 2xx whose body is not what the operation answers with."""
 
 
@@ -29,7 +29,7 @@ def parse_model(model: type[AnswerT]) -> Callable[[Reply], AnswerT]:
         try:
             answer: AnswerT = validate(reply.body)
         except ValidationError as problem:
-            raise UnreadableAnswer(explain(problem)) from None
+            raise UnreadableError(explain(problem)) from None
         return answer
 
     return parse
@@ -42,9 +42,9 @@ def parse_document(reply: Reply) -> Document:
     try:
         value = json.loads(reply.body, parse_float=Decimal, parse_constant=_refuse_constant)
     except (ValueError, RecursionError) as problem:
-        raise UnreadableAnswer(str(problem)) from None
+        raise UnreadableError(str(problem)) from None
     if not isinstance(value, dict):
-        raise UnreadableAnswer(f"a JSON object was expected, not {type(value).__name__}")
+        raise UnreadableError(f"a JSON object was expected, not {type(value).__name__}")
     return Document(value)
 
 

@@ -9,7 +9,7 @@ from typing import Final, Generic, TypeVar
 
 from ..exceptions import MolamError, Outcome, SentRequest
 from ..models import ResponseInfo
-from .answer import UnreadableAnswer, attach
+from .answer import UnreadableError, attach
 from .errors import to_error, unreadable
 from .operation import Operation
 from .outcome import Verdict, combine, judge
@@ -148,7 +148,7 @@ class Call(Generic[T]):
             self._rules.budget.give_back()
         try:
             result = self.operation.endpoint.parse(reply)
-        except UnreadableAnswer as problem:
+        except UnreadableError as problem:
             self._code = "invalid_response"
             self._error = self._with_facts(unreadable(reply, str(problem)), None)
             return True
@@ -220,7 +220,13 @@ class Call(Generic[T]):
     def _info(self, reply: Reply) -> ResponseInfo:
         replayed = reply.headers.get(_REPLAYED_HEADER, "").lower() == "true"
         return ResponseInfo(
-            reply.status, reply.headers, self._request_id(), self.operation.key, replayed, self.attempts, self._elapsed()
+            reply.status,
+            reply.headers,
+            self._request_id(),
+            self.operation.key,
+            replayed,
+            self.attempts,
+            self._elapsed(),
         )
 
     def _request_id(self) -> str | None:

@@ -47,5 +47,10 @@ def read_payload(
 def explain(problem: ValidationError) -> str:
     """Field by field what is wrong, without the input: it may be personal data, or a server's rubbish."""
     errors = problem.errors(include_url=False, include_context=False, include_input=False)
-    lines = [": ".join(filter(None, (".".join(map(str, e["loc"])), e["msg"].removeprefix("Value error, ")))) for e in errors]
-    return "; ".join(lines[:5])
+    return "; ".join(_line(error["loc"], error["msg"]) for error in errors[:5])
+
+
+def _line(where: tuple[int | str, ...], message: str) -> str:
+    field = ".".join(map(str, where))
+    message = message.removeprefix("Value error, ")
+    return f"{field}: {message}" if field else message

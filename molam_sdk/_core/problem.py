@@ -43,7 +43,9 @@ def _nested(document: Mapping[str, Any]) -> Problem | None:
     error = document.get("error")
     if not isinstance(error, dict):
         return None
-    return _problem(document, code=_text(error, "code", "type"), message=_text(error, "message", "detail"), source=error)
+    return _problem(
+        document, code=_text(error, "code", "type"), message=_text(error, "message", "detail"), source=error
+    )
 
 
 def _flat(document: Mapping[str, Any]) -> Problem | None:

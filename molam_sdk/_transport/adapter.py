@@ -139,4 +139,3 @@ class _ReplyResponse(Response):
         self._content = reply.body
         self._content_consumed = True
         self.raw = None
-

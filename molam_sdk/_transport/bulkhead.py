@@ -47,4 +47,6 @@ class Bulkheads:
 
 def bulkhead_full(call: Call[Any]) -> NoReply:
     """The refusal, as the value that the core judges."""
-    return NoReply(Failure.BULKHEAD_FULL, f"too many calls of the group {call.operation.endpoint.group!r} are in flight")
+    return NoReply(
+        Failure.BULKHEAD_FULL, f"too many calls of the group {call.operation.endpoint.group!r} are in flight"
+    )

@@ -70,7 +70,7 @@ class Connection:
         try:
             self._send(request, deadline)
             self._receive(reader, deadline, read_timeout)
-        except socket.timeout as problem:
+        except TimeoutError as problem:
             raise Fault(Failure.TIMEOUT, "no complete answer in time") from problem
         except OSError as problem:
             if self.uses and not reader.head_seen:
@@ -173,8 +173,10 @@ def _handshake(
     try:
         return context.wrap_socket(sock, server_hostname=host)
     except ssl.SSLCertVerificationError as problem:
-        raise Fault(Failure.CERTIFICATE, f"the certificate of {host} is not trusted: {problem.verify_message}") from problem
-    except socket.timeout as problem:
+        raise Fault(
+            Failure.CERTIFICATE, f"the certificate of {host} is not trusted: {problem.verify_message}"
+        ) from problem
+    except TimeoutError as problem:
         raise Fault(Failure.CONNECT_TIMEOUT, f"no TLS handshake with {host} in time") from problem
     except (OSError, ValueError) as problem:
         raise Fault(Failure.TLS, f"no TLS with {host}: {problem}") from problem
@@ -193,7 +195,7 @@ def _tunnel(sock: socket.socket, origin: Origin, via: SplitResult, deadline: flo
         while not reader.head_seen:
             sock.settimeout(_time_left(deadline))
             reader.feed(sock.recv(_RECV_BYTES) or _closed_by_proxy())
-    except socket.timeout as problem:
+    except TimeoutError as problem:
         raise Fault(Failure.CONNECT_TIMEOUT, "no answer from the proxy in time") from problem
     except (OSError, Fault) as problem:
         raise Fault(Failure.PROXY, f"the proxy does not answer as one: {problem}") from problem
@@ -208,7 +210,7 @@ def _closed_by_proxy() -> bytes:
 def _time_left(deadline: float) -> float:
     left = deadline - clock()
     if left <= 0:
-        raise socket.timeout("the deadline has passed")
+        raise TimeoutError("the deadline has passed")
     return left
 
 
@@ -217,4 +219,3 @@ def _time_left_to_connect(deadline: float) -> float:
     if left <= 0:
         raise Fault(Failure.CONNECT_TIMEOUT, "the deadline passed while connecting")
     return left
-

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from .._core.wire import Failure, NoReply
 
 
-class Fault(Exception):
+class Fault(Exception):  # noqa: N818 - the fault, not the error that it may become
     """No complete answer. ``status`` and ``headers`` are set where its head had come."""
 
     def __init__(self, failure: Failure, detail: str) -> None:

@@ -60,9 +60,7 @@ class Pool:
         self.clear()
 
     def _trim(self, oldest: float) -> None:
-        while self._idle and (
-            self._closed or len(self._idle) > self._size or self._idle[0].idle_since < oldest
-        ):
+        while self._idle and (self._closed or len(self._idle) > self._size or self._idle[0].idle_since < oldest):
             self._close_oldest()
 
     def _close_oldest(self) -> None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import urllib.request
 from urllib.parse import urlsplit
-from urllib.request import getproxies_environment, proxy_bypass_environment
 
 from ..exceptions import ConfigurationError
 
@@ -13,7 +13,7 @@ class ProxySettings:
 
     def __init__(self, explicit: str | None) -> None:
         self._explicit = _checked(explicit) if explicit else None
-        self._environment: dict[str, str] = {} if explicit else dict(getproxies_environment())
+        self._environment: dict[str, str] = {} if explicit else dict(urllib.request.getproxies_environment())
 
     def proxy_for(self, url: str) -> str | None:
         """The proxy's URL for this base URL; loopback is never sent through the environment's proxy."""
@@ -23,9 +23,15 @@ class ProxySettings:
         host = parts.hostname or ""
         found = self._environment.get(parts.scheme) or self._environment.get("all")
         loopback = host in ("localhost", "::1") or host.startswith("127.")
-        if not found or loopback or proxy_bypass_environment(host, self._environment):  # type: ignore[call-arg]  # undocumented second argument: the proxies to decide by
+        if not found or loopback or _bypasses(host, self._environment):
             return None
         return _checked(found)
+
+
+def _bypasses(host: str, proxies: dict[str, str]) -> bool:
+    """Whether ``no_proxy`` names this host; the standard library knows its many forms."""
+    bypass = urllib.request.proxy_bypass_environment  # type: ignore[attr-defined]  # missing in typeshed
+    return bool(bypass(host, proxies))
 
 
 def _checked(url: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import requests
 from requests import exceptions as requests_errors
@@ -14,6 +14,7 @@ from urllib3 import exceptions as urllib3_errors
 
 from .._core.wire import Failure, Headers, NoReply, Reply, Request
 from ..config import ClientConfig
+from ..exceptions import MolamError
 from .adapter import Deadline, SocketAdapter
 from .connection import clock
 from .fault import Fault
@@ -49,7 +50,7 @@ class RequestsTransport:
         try:
             response = self.session.send(
                 _prepare(request),
-                timeout=Deadline(request.deadline),
+                timeout=cast(Any, Deadline(request.deadline)),
                 stream=True,
                 verify=self._config.verify_ssl,
                 cert=None,
@@ -59,7 +60,9 @@ class RequestsTransport:
             return _read(response, self._config.max_body_bytes)
         except Fault as fault:
             return fault.no_reply()
-        except Exception as problem:
+        except MolamError:
+            raise
+        except Exception as problem:  # noqa: BLE001 - whatever a double or a hook raises, the call must keep its key
             return NoReply(_failure_of(problem), f"{type(problem).__name__}: {problem}", problem)
 
     def sleep(self, seconds: float) -> None:
@@ -100,7 +103,9 @@ def _read(response: Response, max_body: int) -> Reply | NoReply:
     try:
         body = response.content
     except (requests_errors.RequestException, urllib3_errors.HTTPError) as problem:
-        return NoReply(_failure_of(problem), f"{type(problem).__name__}: {problem}", problem, response.status_code, headers)
+        return NoReply(
+            _failure_of(problem), f"{type(problem).__name__}: {problem}", problem, response.status_code, headers
+        )
     if len(body) > max_body:
         detail = f"the answer's body is larger than {max_body} bytes"
         return NoReply(Failure.TOO_LARGE, detail, None, response.status_code, headers)

@@ -6,6 +6,7 @@ import os
 import ssl
 import threading
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Final
 
 import certifi
@@ -62,7 +63,7 @@ class TlsSettings:
         return context
 
     def _trust(self, context: ssl.SSLContext) -> None:
-        is_folder = os.path.isdir(self._ca_bundle)
+        is_folder = Path(self._ca_bundle).is_dir()
         context.load_verify_locations(
             cafile=None if is_folder else self._ca_bundle, capath=self._ca_bundle if is_folder else None
         )
@@ -71,7 +72,7 @@ class TlsSettings:
 def _from_environment(environ: Mapping[str, str]) -> str | None:
     for name in _CA_VARIABLES:
         path = environ.get(name)
-        if path and os.path.exists(path):
+        if path and Path(path).exists():
             return path
     return None
 
