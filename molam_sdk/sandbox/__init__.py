@@ -2,9 +2,9 @@
 move.
 """
 
-from molam_sdk.sandbox.faults import Fault
-from molam_sdk.sandbox.server import Sandbox
-from molam_sdk.sandbox.store import DatabaseInUseError
-from molam_sdk.sandbox.webhooks import Attempt, Delivery
+from .faults import Fault
+from .server import Sandbox
+from .store import DatabaseInUseError
+from .webhooks import Attempt, Delivery
 
 __all__ = ["Attempt", "DatabaseInUseError", "Delivery", "Fault", "Sandbox"]

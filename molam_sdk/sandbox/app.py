@@ -10,12 +10,12 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from molam_sdk.sandbox import magic
-from molam_sdk.sandbox.clock import Clock
-from molam_sdk.sandbox.delivery import Courier
-from molam_sdk.sandbox.faults import Fault, Faults
-from molam_sdk.sandbox.keys import Keys, RateLimit, authorize
-from molam_sdk.sandbox.messages import (
+from . import magic
+from .clock import Clock
+from .delivery import Courier
+from .faults import Fault, Faults
+from .keys import Keys, RateLimit, authorize
+from .messages import (
     MAX_BODY,
     Visit,
     begin_visit,
@@ -27,12 +27,12 @@ from molam_sdk.sandbox.messages import (
     refuse,
     write_json,
 )
-from molam_sdk.sandbox.metrics import Metrics
-from molam_sdk.sandbox.operations import Operation, Page, read_page
-from molam_sdk.sandbox.problems import ApiError
-from molam_sdk.sandbox.service import Answer, Call, check, serve
-from molam_sdk.sandbox.store import Store, Transaction
-from molam_sdk.sandbox.wire import Wires
+from .metrics import Metrics
+from .operations import Operation, Page, read_page
+from .problems import ApiError
+from .service import Answer, Call, check, serve
+from .store import Store, Transaction
+from .wire import Wires
 
 KEY_SECONDS = 24 * 3600.0
 REPLAYED = {"Idempotent-Replayed": "true"}

@@ -10,8 +10,8 @@ from decimal import Decimal
 from typing import Any
 from urllib.parse import urlsplit
 
-from molam_sdk.sandbox.currencies import EXPONENTS, MAX_DIGITS, decimals, to_minor
-from molam_sdk.sandbox.problems import ApiError
+from .currencies import EXPONENTS, MAX_DIGITS, decimals, to_minor
+from .problems import ApiError
 
 EVENT_TYPES = (
     "payment.created",

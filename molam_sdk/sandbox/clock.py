@@ -53,6 +53,4 @@ class Clock:
 
 def iso(moment: float) -> str:
     """ISO 8601 in UTC with milliseconds."""
-    return (
-        datetime.fromtimestamp(moment, timezone.utc).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-    )
+    return datetime.fromtimestamp(moment, timezone.utc).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -13,11 +13,11 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from molam_sdk.sandbox.app import Rooms
-from molam_sdk.sandbox.bodies import LOOPBACK_HOSTS
-from molam_sdk.sandbox.clock import iso
-from molam_sdk.sandbox.ledger import Ledger
-from molam_sdk.sandbox.webhooks import Webhooks
+from .app import Rooms
+from .bodies import LOOPBACK_HOSTS
+from .clock import iso
+from .ledger import Ledger
+from .webhooks import Webhooks
 
 PREFIX = "/_sandbox"
 _STEPS = ("days", "hours", "minutes", "seconds")
@@ -40,9 +40,7 @@ def _admit(request: Request) -> None:
     peer = request.client.host if request.client else ""
     if host not in LOOPBACK_HOSTS or peer not in ("127.0.0.1", "::1"):
         raise _RefusedError(403, "The control paths are for this machine alone.")
-    if request.method == "POST" and not request.headers.get("content-type", "").startswith(
-        "application/json"
-    ):
+    if request.method == "POST" and not request.headers.get("content-type", "").startswith("application/json"):
         raise _RefusedError(415, "Send application/json.")
 
 
@@ -60,9 +58,7 @@ def _served(action: _Action) -> Callable[[Request], Awaitable[Response]]:
     async def endpoint(request: Request) -> Response:
         try:
             _admit(request)
-            return await action(
-                request, await _body(request) if request.method == "POST" else request.query_params
-            )
+            return await action(request, await _body(request) if request.method == "POST" else request.query_params)
         except _RefusedError as refused:
             return _error(*refused.args)
         except (ValueError, TypeError) as error:
@@ -101,9 +97,7 @@ class _Control:
 
     async def read_clock(self, request: Request, query: Mapping[str, str]) -> Response:
         clock = self._rooms.clock
-        return JSONResponse(
-            {"now": iso(clock.now()), "unix_seconds": clock.now(), "offset_seconds": clock.offset}
-        )
+        return JSONResponse({"now": iso(clock.now()), "unix_seconds": clock.now(), "offset_seconds": clock.offset})
 
     async def advance_clock(self, request: Request, body: dict[str, Any]) -> Response:
         if body.keys() - set(_STEPS):
@@ -131,7 +125,8 @@ class _Control:
 
     async def list_events(self, request: Request, query: Mapping[str, str]) -> Response:
         after, limit = _whole(query, "after", 0), _whole(query, "limit", 100)
-        return JSONResponse({"data": self._webhooks.events(query.get("type"), after, limit)})
+        found = self._webhooks.events(query.get("type"), after, limit)
+        return JSONResponse({"data": found, "latest": self._webhooks.latest()})
 
     async def trigger(self, request: Request, body: dict[str, Any]) -> Response:
         event_id = self._webhooks.trigger(str(body.get("type")), body.get("data"))

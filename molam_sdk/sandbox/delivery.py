@@ -14,14 +14,14 @@ from typing import Any
 import aiohttp
 from sqlalchemy import RowMapping, select
 
-from molam_sdk.sandbox import tables as t
-from molam_sdk.sandbox.clock import Clock
-from molam_sdk.sandbox.faults import Faults
-from molam_sdk.sandbox.recorder import queue_delivery
-from molam_sdk.sandbox.rules import Document
-from molam_sdk.sandbox.service import run_due_jobs
-from molam_sdk.sandbox.signing import sign
-from molam_sdk.sandbox.store import Store, Transaction
+from . import tables as t
+from .clock import Clock
+from .faults import Faults
+from .recorder import queue_delivery
+from .rules import Document
+from .service import run_due_jobs
+from .signing import sign
+from .store import Store, Transaction
 
 _log = logging.getLogger("molam_sdk.sandbox")
 
@@ -223,9 +223,7 @@ class Courier:
             connector = aiohttp.TCPConnector(force_close=True)
             self._session = aiohttp.ClientSession(connector=connector, timeout=self._timeout)
         try:
-            async with self._session.post(
-                endpoint["url"], data=body, headers=headers, allow_redirects=False
-            ) as answer:
+            async with self._session.post(endpoint["url"], data=body, headers=headers, allow_redirects=False) as answer:
                 return answer.status, None
         except (aiohttp.ClientError, asyncio.TimeoutError, OSError, ValueError) as error:
             return None, f"{type(error).__name__}: {error}"[:500]

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
-from molam_sdk.sandbox.bodies import EVENT_TYPES
-from molam_sdk.sandbox.clock import Clock
-from molam_sdk.sandbox.operations import NAMES
+from .bodies import EVENT_TYPES
+from .clock import Clock
+from .operations import NAMES
 
 # Each kind: the family it acts on, and what it does; the documentation and the OpenAPI document print this
 # table.
@@ -114,9 +114,7 @@ def _check_rest(given: Mapping[str, Any]) -> None:
         raise ValueError("key must be a string, commit true or false")
     headers = given.get("headers", {})
     pairs = headers.items() if isinstance(headers, Mapping) else [(None, None)]
-    if not all(
-        isinstance(part, str) and part.isprintable() and part.isascii() for pair in pairs for part in pair
-    ):
+    if not all(isinstance(part, str) and part.isprintable() and part.isascii() for pair in pairs for part in pair):
         raise ValueError("headers: must map names to strings of printable ASCII")
 
 
@@ -134,9 +132,7 @@ class Faults:
     def add(self, operation: str | None = None, *, kind: str, **parts: Any) -> Fault:
         """A new rule from the parts of Fault; raises ValueError for a part that is unknown or does not fit."""
         given = {
-            name: value
-            for name, value in {"operation": operation, "kind": kind, **parts}.items()
-            if value is not None
+            name: value for name, value in {"operation": operation, "kind": kind, **parts}.items() if value is not None
         }
         _check(given)
         with self._lock:
@@ -187,10 +183,7 @@ class Faults:
     def list(self) -> "list[dict[str, Any]]":
         """Every rule with how often it matched (`seen`) and acted (`fired`)."""
         with self._lock:
-            return [
-                {**asdict(rule), "seen": tally.seen, "fired": tally.fired}
-                for rule, tally in self._rules.values()
-            ]
+            return [{**asdict(rule), "seen": tally.seen, "fired": tally.fired} for rule, tally in self._rules.values()]
 
     def remove(self, fault_id: str) -> bool:
         with self._lock:

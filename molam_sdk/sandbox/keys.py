@@ -6,11 +6,11 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from molam_sdk.sandbox import tables as t
-from molam_sdk.sandbox.clock import Clock
-from molam_sdk.sandbox.operations import SCOPES
-from molam_sdk.sandbox.problems import ApiError
-from molam_sdk.sandbox.store import Store, Transaction
+from . import tables as t
+from .clock import Clock
+from .operations import SCOPES
+from .problems import ApiError
+from .store import Store, Transaction
 
 PREFIX = "sk_test_"
 MAIN_ACCOUNT = "acct_sandbox"
@@ -75,9 +75,7 @@ class Keys:
         if scheme.lower() != "bearer" or not secret:
             raise _unauthorized("authentication_required", "Send the key as Authorization: Bearer sk_test_….")
         if secret.startswith("sk_live_"):
-            raise _unauthorized(
-                "live_key_in_sandbox", "A live key has no place here; the sandbox takes sk_test_ keys."
-            )
+            raise _unauthorized("live_key_in_sandbox", "A live key has no place here; the sandbox takes sk_test_ keys.")
         key = self._known.get(secret)
         if key is None:
             raise _unauthorized("invalid_api_key", "This key is not known.")

@@ -6,9 +6,9 @@ from typing import Any
 
 from sqlalchemy import func, select
 
-from molam_sdk.sandbox import tables as t
-from molam_sdk.sandbox.currencies import to_number
-from molam_sdk.sandbox.store import Store
+from . import tables as t
+from .currencies import to_number
+from .store import Store
 
 _SHOWN = (
     "at",
@@ -53,9 +53,7 @@ class Ledger:
         with self._store.transaction() as tx:
             return int(tx.connection.execute(query).scalar_one())
 
-    def entries(
-        self, *, order: str | None = None, idempotency_key: str | None = None
-    ) -> list[dict[str, Any]]:
+    def entries(self, *, order: str | None = None, idempotency_key: str | None = None) -> list[dict[str, Any]]:
         """The entries, oldest first; amounts in major units, a debit positive, a credit negative."""
         c = t.ledger.c
         query = select(t.ledger).order_by(c.seq)
@@ -73,9 +71,7 @@ class Ledger:
             rows = tx.rows(query.group_by(c.ledger_account, c.currency))
         result: dict[str, dict[str, int | float]] = {}
         for row in rows:
-            result.setdefault(row["ledger_account"], {})[row["currency"]] = to_number(
-                row["total"], row["currency"]
-            )
+            result.setdefault(row["ledger_account"], {})[row["currency"]] = to_number(row["total"], row["currency"])
         return result
 
     def balanced(self) -> bool:
@@ -91,9 +87,7 @@ class Ledger:
             func.count().label("sides"),
             func.count(c.currency.distinct()).label("currencies"),
         )
-        paid = select(c.object_id, func.sum(c.amount).label("paid")).where(
-            c.ledger_account == "processor_clearing"
-        )
+        paid = select(c.object_id, func.sum(c.amount).label("paid")).where(c.ledger_account == "processor_clearing")
         with self._store.transaction() as tx:
             movements = tx.rows(sides.group_by(c.movement))
             cleared = {row["object_id"]: row["paid"] for row in tx.rows(paid.group_by(c.object_id))}

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from molam_sdk.sandbox.problems import ApiError
+from .problems import ApiError
 
 METADATA_KEY = "sandbox"
 
@@ -62,12 +62,8 @@ MAGIC = (
         seconds=60,
         status="failed",
     ),
-    Magic(
-        "payout_stays_pending", 990032, "payout", "the payout is pending, and so it stays", status="pending"
-    ),
-    Magic(
-        "answers_slowly", 990041, "any", "the answer takes 2 s; the same key meanwhile answers 409", seconds=2
-    ),
+    Magic("payout_stays_pending", 990032, "payout", "the payout is pending, and so it stays", status="pending"),
+    Magic("answers_slowly", 990041, "any", "the answer takes 2 s; the same key meanwhile answers 409", seconds=2),
 )
 _BY_NAME = {magic.name: magic for magic in MAGIC}
 _BY_AMOUNT = {magic.amount: magic for magic in MAGIC}
@@ -78,9 +74,7 @@ def check_metadata(metadata: Mapping[str, Any]) -> None:
     name = metadata.get(METADATA_KEY)
     if name is not None and (not isinstance(name, str) or name not in _BY_NAME):
         known = ", ".join(_BY_NAME)
-        raise ApiError(
-            400, "parameter_invalid", f"metadata.{METADATA_KEY} must be one of {known}", "metadata"
-        )
+        raise ApiError(400, "parameter_invalid", f"metadata.{METADATA_KEY} must be one of {known}", "metadata")
 
 
 def find(acts_on: str, metadata: Mapping[str, Any], amount: Decimal | None = None) -> Magic | None:

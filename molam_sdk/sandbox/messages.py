@@ -9,11 +9,11 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
-from molam_sdk.sandbox.faults import Fault
-from molam_sdk.sandbox.keys import NOBODY, ApiKey
-from molam_sdk.sandbox.operations import Operation
-from molam_sdk.sandbox.problems import JSON, ApiError, write_error
-from molam_sdk.sandbox.recorder import new_id
+from .faults import Fault
+from .keys import NOBODY, ApiKey
+from .operations import Operation
+from .problems import JSON, ApiError, write_error
+from .recorder import new_id
 
 MAX_BODY = 1_048_576
 

@@ -2,7 +2,7 @@
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 
-from molam_sdk.sandbox.operations import NAMES
+from .operations import NAMES
 
 
 class Metrics:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from molam_sdk.sandbox.problems import ApiError
+from .problems import ApiError
 
 CONNECT = "/v1/connect"
 PAGE = ("limit", "starting_after")
@@ -39,9 +39,7 @@ ENDPOINTS = "/v1/webhooks/endpoints"
 READ_PAYMENTS, WRITE_PAYMENTS = "payments:read", "payments:write"
 
 OPERATIONS = (
-    Operation(
-        "create_payment_intent", "POST", INTENTS, WRITE_PAYMENTS, "PaymentIntent", "PaymentIntentCreate", 201
-    ),
+    Operation("create_payment_intent", "POST", INTENTS, WRITE_PAYMENTS, "PaymentIntent", "PaymentIntentCreate", 201),
     Operation("retrieve_payment_intent", "GET", INTENTS + "/{id}", READ_PAYMENTS, "PaymentIntent"),
     Operation(
         "list_payment_intents",
@@ -67,9 +65,7 @@ OPERATIONS = (
         "PaymentIntent",
         "PaymentIntentCapture",
     ),
-    Operation(
-        "cancel_payment_intent", "POST", INTENTS + "/{id}/cancel", WRITE_PAYMENTS, "PaymentIntent", "Empty"
-    ),
+    Operation("cancel_payment_intent", "POST", INTENTS + "/{id}/cancel", WRITE_PAYMENTS, "PaymentIntent", "Empty"),
     Operation("create_refund", "POST", REFUNDS, "refunds:write", "Refund", "RefundCreate", 201),
     Operation("retrieve_refund", "GET", REFUNDS + "/{id}", "refunds:read", "Refund"),
     Operation("list_refunds", "GET", REFUNDS, "refunds:read", "RefundList", filters=("payment_id",)),
@@ -132,13 +128,9 @@ def read_page(operation: Operation, query: list[tuple[str, str]]) -> Page:
     for name, value in query:
         if name not in operation.queries or name in given:
             shown = name.encode("ascii", "backslashreplace").decode()[:100]
-            raise ApiError(
-                400, "parameter_unknown", f"{shown} is not a query parameter of this list, or twice.", shown
-            )
+            raise ApiError(400, "parameter_unknown", f"{shown} is not a query parameter of this list, or twice.", shown)
         given[name] = value
     limit = given.pop("limit", str(DEFAULT_PAGE))
     if not (limit.isascii() and limit.isdigit() and len(limit) <= 3 and 1 <= int(limit) <= MAX_PAGE):
-        raise ApiError(
-            400, "parameter_invalid", f"limit must be a whole number from 1 to {MAX_PAGE}", "limit"
-        )
+        raise ApiError(400, "parameter_invalid", f"limit must be a whole number from 1 to {MAX_PAGE}", "limit")
     return Page(int(limit), given.pop("starting_after", None), given)

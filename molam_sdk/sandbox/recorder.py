@@ -6,10 +6,10 @@ import json
 import secrets
 from typing import Any
 
-from molam_sdk.sandbox.clock import iso
-from molam_sdk.sandbox.currencies import to_number
-from molam_sdk.sandbox.rules import Document, Effect, Move
-from molam_sdk.sandbox.store import Transaction
+from .clock import iso
+from .currencies import to_number
+from .rules import Document, Effect, Move
+from .store import Transaction
 
 _AMOUNTS = ("amount", "amount_captured")
 # A refund that settles at once was pending first, and its first event says so.
@@ -22,9 +22,7 @@ def new_id(prefix: str) -> str:
 
 def present(document: Document) -> dict[str, Any]:
     """The document as the API shows it: amounts in major units, nothing internal, nothing that is absent."""
-    shown = {
-        name: value for name, value in document.items() if value is not None and not name.startswith("_")
-    }
+    shown = {name: value for name, value in document.items() if value is not None and not name.startswith("_")}
     for name in _AMOUNTS:
         if name in shown:
             shown[name] = to_number(shown[name], document["currency"])
@@ -52,9 +50,7 @@ def record(
     return document
 
 
-def _postings(
-    move: Move, document: Document, now: float, idempotency_key: str | None
-) -> list[dict[str, Any]]:
+def _postings(move: Move, document: Document, now: float, idempotency_key: str | None) -> list[dict[str, Any]]:
     shared = {
         "at": now,
         "movement": new_id("mv"),
@@ -80,9 +76,7 @@ def emit(tx: Transaction, event_type: str, account: str, data: dict[str, Any], n
     """Write an event and one delivery per subscribed endpoint; returns the event's id."""
     event_id = new_id("evt")
     body = {"id": event_id, "type": event_type, "created": int(now), "data": data, "livemode": False}
-    tx.insert_event(
-        {"id": event_id, "account": account, "type": event_type, "at": now, "body": json.dumps(body)}
-    )
+    tx.insert_event({"id": event_id, "account": account, "type": event_type, "at": now, "body": json.dumps(body)})
     for endpoint in tx.active_endpoints(account):
         if event_type in endpoint["events"] or "*" in endpoint["events"]:
             queue_delivery(tx, event_id, endpoint["id"], now)

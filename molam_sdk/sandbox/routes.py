@@ -10,13 +10,13 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from molam_sdk.sandbox.app import Endpoint, Rooms
-from molam_sdk.sandbox.control import control_routes
-from molam_sdk.sandbox.ledger import Ledger
-from molam_sdk.sandbox.operations import OPERATIONS
-from molam_sdk.sandbox.problems import ApiError, write_error
-from molam_sdk.sandbox.recorder import new_id
-from molam_sdk.sandbox.webhooks import Webhooks
+from .app import Endpoint, Rooms
+from .control import control_routes
+from .ledger import Ledger
+from .operations import OPERATIONS
+from .problems import ApiError, write_error
+from .recorder import new_id
+from .webhooks import Webhooks
 
 _CODES = {404: "not_found", 405: "method_not_allowed"}
 
@@ -30,9 +30,7 @@ def build(rooms: Rooms, ledger: Ledger, webhooks: Webhooks, cors_origins: Sequen
         refusal, request_id = _refusal(error), new_id("req")
         wanted = request.headers.get("molam-error-format", rooms.error_format)
         body, media_type = write_error(refusal, request_id, wanted)
-        return Response(
-            body, refusal.status, {"X-Molam-Request-Id": request_id, **refusal.headers}, media_type
-        )
+        return Response(body, refusal.status, {"X-Molam-Request-Id": request_id, **refusal.headers}, media_type)
 
     async def alive(_: Request) -> Response:
         return PlainTextResponse("ok")

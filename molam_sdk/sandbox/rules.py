@@ -8,8 +8,8 @@ with an underscore stay inside the sandbox.
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from molam_sdk.sandbox.magic import Magic
-from molam_sdk.sandbox.problems import ApiError
+from .magic import Magic
+from .problems import ApiError
 
 Document: TypeAlias = dict[str, Any]
 
@@ -62,9 +62,7 @@ class Effect:
 
 def _require(intent: Document, action: str) -> None:
     if intent["status"] not in STARTS_FROM[action]:
-        message = (
-            f"{intent['id']} is {intent['status']}; {action} starts from {' or '.join(STARTS_FROM[action])}."
-        )
+        message = f"{intent['id']} is {intent['status']}; {action} starts from {' or '.join(STARTS_FROM[action])}."
         raise ApiError(409, "payment_intent_unexpected_state", message)
 
 
@@ -111,9 +109,7 @@ def settle(intent: Document, magic: Magic | None = None) -> Effect:
     return _succeed(intent, intent["amount"], (), later)
 
 
-def _succeed(
-    intent: Document, captured: int, before: tuple[Move, ...], later: tuple[Later, ...] = ()
-) -> Effect:
+def _succeed(intent: Document, captured: int, before: tuple[Move, ...], later: tuple[Later, ...] = ()) -> Effect:
     paid = Move("processor_clearing", "merchant_balance", captured, "capture")
     done = {**intent, "status": "succeeded", "amount_captured": captured}
     return Effect(done, ("payment.succeeded",), (*before, paid), later)

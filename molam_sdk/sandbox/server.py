@@ -12,19 +12,19 @@ from typing import Any
 import uvicorn
 from typing_extensions import Self
 
-from molam_sdk.sandbox.app import Rooms
-from molam_sdk.sandbox.bodies import LOOPBACK_HOSTS
-from molam_sdk.sandbox.clock import Clock
-from molam_sdk.sandbox.delivery import Courier
-from molam_sdk.sandbox.faults import Faults
-from molam_sdk.sandbox.keys import Keys, RateLimit, main_key
-from molam_sdk.sandbox.ledger import Ledger
-from molam_sdk.sandbox.metrics import Metrics
-from molam_sdk.sandbox.problems import ERROR_FORMATS
-from molam_sdk.sandbox.routes import build
-from molam_sdk.sandbox.store import Store
-from molam_sdk.sandbox.webhooks import Webhooks
-from molam_sdk.sandbox.wire import Wires
+from .app import Rooms
+from .bodies import LOOPBACK_HOSTS
+from .clock import Clock
+from .delivery import Courier
+from .faults import Faults
+from .keys import Keys, RateLimit, main_key
+from .ledger import Ledger
+from .metrics import Metrics
+from .problems import ERROR_FORMATS
+from .routes import build
+from .store import Store
+from .webhooks import Webhooks
+from .wire import Wires
 
 DEFAULT_HOST = "127.0.0.1"
 
@@ -183,9 +183,7 @@ class _Running:
     loop: asyncio.AbstractEventLoop
     courier: Courier
 
-    def __init__(
-        self, serve: Callable[["_Running", socket.socket], Awaitable[None]], listener: socket.socket
-    ) -> None:
+    def __init__(self, serve: Callable[["_Running", socket.socket], Awaitable[None]], listener: socket.socket) -> None:
         self.url = _url(listener)
         self.leaving = asyncio.Event()
         self._ready: Future[None] = Future()

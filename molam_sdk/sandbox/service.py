@@ -8,15 +8,15 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-from molam_sdk.sandbox import magic, rules
-from molam_sdk.sandbox.bodies import minor_units, validate
-from molam_sdk.sandbox.clock import iso
-from molam_sdk.sandbox.magic import Magic
-from molam_sdk.sandbox.operations import Operation, Page
-from molam_sdk.sandbox.problems import ApiError
-from molam_sdk.sandbox.recorder import new_id, order_of, present, record
-from molam_sdk.sandbox.rules import Document, Effect
-from molam_sdk.sandbox.store import Transaction
+from . import magic, rules
+from .bodies import minor_units, validate
+from .clock import iso
+from .magic import Magic
+from .operations import Operation, Page
+from .problems import ApiError
+from .recorder import new_id, order_of, present, record
+from .rules import Document, Effect
+from .store import Transaction
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,9 +79,7 @@ def _new(kind: str, prefix: str, call: Call, **given: Any) -> Document:
 
 def _answer(tx: Transaction, call: Call, effect: Effect, new: bool = False) -> Answer:
     document = record(tx, effect, call.now, call.idempotency_key, new)
-    return Answer(
-        call.operation.status, present(document), document["id"], order_of(document), True, effect.refusal
-    )
+    return Answer(call.operation.status, present(document), document["id"], order_of(document), True, effect.refusal)
 
 
 def _magic_of(acts_on: str, document: Document, amount: Decimal | None = None) -> Magic | None:
@@ -95,9 +93,7 @@ def _create_intent(tx: Transaction, call: Call) -> Answer:
     found = _magic_of("payment", intent, asked)
     if intent.get("return_url"):
         intent["redirect_url"] = f"https://pay.molam.example/{intent['id']}"
-    return _answer(
-        tx, call, rules.create_intent({**intent, "_magic": found.name if found else None}), new=True
-    )
+    return _answer(tx, call, rules.create_intent({**intent, "_magic": found.name if found else None}), new=True)
 
 
 def _confirm(tx: Transaction, call: Call) -> Answer:
@@ -162,9 +158,7 @@ def _rotate_secret(tx: Transaction, call: Call) -> Answer:
     """A new secret and kid; the one before signs too for another 24 h."""
     endpoint = _load(tx, "webhook_endpoint", call, call.document_id)
     kid, secret = f"v{int(endpoint['kid'][1:]) + 1}", f"whsec_{secrets.token_hex(24)}"
-    ending = [
-        [old, value, until or call.now + ROTATION_SECONDS] for old, value, until in endpoint["_secrets"]
-    ]
+    ending = [[old, value, until or call.now + ROTATION_SECONDS] for old, value, until in endpoint["_secrets"]]
     rotated = {**endpoint, "kid": kid, "_secrets": [*ending, [kid, secret, None]]}
     return _with_secret(_answer(tx, call, Effect(rotated)), secret)
 
@@ -192,9 +186,7 @@ def _list(kind: str, **columns: str) -> Callable[[Transaction, Call], Answer]:
         if page.starting_after is not None:
             before = tx.sequence_of(kind, call.account, page.starting_after)
             if before is None:
-                raise ApiError(
-                    400, "resource_missing", "starting_after is not an id of this list.", "starting_after"
-                )
+                raise ApiError(400, "resource_missing", "starting_after is not an id of this list.", "starting_after")
         equal = {column: page.filters.get(parameter) for parameter, column in columns.items()}
         found = tx.documents(kind, call.account, before=before, limit=page.limit + 1, **equal)
         shown = [present(document) for document in found[: page.limit]]

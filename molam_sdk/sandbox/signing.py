@@ -12,8 +12,5 @@ def sign(payload: bytes, unix_ms: int, secrets: Sequence[tuple[str, str]]) -> st
     pair.
     """
     signed = f"{unix_ms}.".encode() + payload
-    pairs = [
-        f"v1={hmac.new(secret.encode(), signed, hashlib.sha256).hexdigest()},kid={kid}"
-        for kid, secret in secrets
-    ]
+    pairs = [f"v1={hmac.new(secret.encode(), signed, hashlib.sha256).hexdigest()},kid={kid}" for kid, secret in secrets]
     return ",".join([f"t={unix_ms}", *pairs])

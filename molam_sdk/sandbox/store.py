@@ -13,8 +13,8 @@ from sqlalchemy import Connection, Engine, RowMapping, bindparam, create_engine,
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.pool import StaticPool
 
-from molam_sdk.sandbox import tables as t
-from molam_sdk.sandbox.rules import Document
+from . import tables as t
+from .rules import Document
 
 _INSERT_DOCUMENT = t.documents.insert()
 _INSERT_REQUEST = t.requests.insert()
@@ -199,9 +199,7 @@ class Transaction:
 
     def insert_job(self, due_at: float, action: str, document_id: str) -> None:
         self.scheduled = True
-        self.connection.execute(
-            t.jobs.insert(), {"due_at": due_at, "action": action, "document_id": document_id}
-        )
+        self.connection.execute(t.jobs.insert(), {"due_at": due_at, "action": action, "document_id": document_id})
 
     def take_due_jobs(self, now: float) -> list[RowMapping]:
         """The jobs due by `now`, oldest first; they are gone once the transaction commits."""
@@ -215,9 +213,7 @@ class Transaction:
         """When the next job or pending delivery is due, in unix seconds."""
         job = self.connection.execute(select(func.min(t.jobs.c.due_at))).scalar_one()
         pending = t.deliveries.c.status == "pending"
-        delivery = self.connection.execute(
-            select(func.min(t.deliveries.c.due_at)).where(pending)
-        ).scalar_one()
+        delivery = self.connection.execute(select(func.min(t.deliveries.c.due_at)).where(pending)).scalar_one()
         return min((moment for moment in (job, delivery) if moment is not None), default=None)
 
     def setting(self, name: str) -> float | None:

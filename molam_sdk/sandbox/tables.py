@@ -121,9 +121,7 @@ api_keys = Table(
     Column("scopes", String, nullable=False),
 )
 
-settings = Table(
-    "settings", SCHEMA, Column("name", String, primary_key=True), Column("value", Float, nullable=False)
-)
+settings = Table("settings", SCHEMA, Column("name", String, primary_key=True), Column("value", Float, nullable=False))
 
 
 def _create_tables(connection: Connection) -> None:

@@ -7,14 +7,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, func, select
 
-from molam_sdk.sandbox import tables as t
-from molam_sdk.sandbox.bodies import EVENT_TYPES
-from molam_sdk.sandbox.clock import Clock
-from molam_sdk.sandbox.keys import MAIN_ACCOUNT
-from molam_sdk.sandbox.recorder import emit, queue_delivery
-from molam_sdk.sandbox.store import Store, Transaction
+from . import tables as t
+from .bodies import EVENT_TYPES
+from .clock import Clock
+from .keys import MAIN_ACCOUNT
+from .recorder import emit, queue_delivery
+from .store import Store, Transaction
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,15 +54,18 @@ class Webhooks:
         """
         self._settle(timeout)
 
-    def events(
-        self, event_type: str | None = None, after: int = 0, limit: int | None = None
-    ) -> list[dict[str, Any]]:
+    def events(self, event_type: str | None = None, after: int = 0, limit: int | None = None) -> list[dict[str, Any]]:
         """The bodies of the events, oldest first; each with its sequence number as `seq`."""
         query = select(t.events).where(t.events.c.seq > after).order_by(t.events.c.seq).limit(limit)
         if event_type is not None:
             query = query.where(t.events.c.type == event_type)
         with self._store.transaction() as tx:
             return [{**json.loads(row["body"]), "seq": row["seq"]} for row in tx.rows(query)]
+
+    def latest(self) -> int:
+        """The sequence number of the last event, 0 where there is none."""
+        with self._store.transaction() as tx:
+            return int(tx.connection.execute(select(func.coalesce(func.max(t.events.c.seq), 0))).scalar_one())
 
     def deliveries(
         self, event_type: str | None = None, endpoint_id: str | None = None, status: str | None = None
@@ -104,9 +107,7 @@ class Webhooks:
         self._settle(None)
         return copy
 
-    def trigger(
-        self, event_type: str, data: dict[str, Any] | None = None, account: str = MAIN_ACCOUNT
-    ) -> str:
+    def trigger(self, event_type: str, data: dict[str, Any] | None = None, account: str = MAIN_ACCOUNT) -> str:
         """Emit an event that no payment stands behind; returns its id; raises ValueError for an unknown
         type.
         """
@@ -134,6 +135,4 @@ _DELIVERIES: Select[Any] = (
 def _delivery(tx: Transaction, row: Any) -> Delivery:
     of_this = select(t.attempts).where(t.attempts.c.delivery_id == row["id"]).order_by(t.attempts.c.seq)
     made = tuple(Attempt(a["at"], a["status"], a["error"], a["seconds"]) for a in tx.rows(of_this))
-    return Delivery(
-        row["id"], row["event_id"], row["type"], row["endpoint_id"], row["status"], row["due_at"], made
-    )
+    return Delivery(row["id"], row["event_id"], row["type"], row["endpoint_id"], row["status"], row["due_at"], made)

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, cast
 from starlette.responses import Response
 from starlette.types import Receive, Scope
 
-from molam_sdk.sandbox.faults import Fault
-from molam_sdk.sandbox.problems import phrase
+from .faults import Fault
+from .problems import phrase
 
 if TYPE_CHECKING:
     _Http = asyncio.Protocol

@@ -1,0 +1,123 @@
+"""Commands to a running sandbox: watch its events, trigger one, set faults, move its clock."""
+
+import json
+import os
+import time
+from typing import Any
+
+import click
+import requests
+
+DEFAULT_URL = "http://127.0.0.1:8642"
+POLL_SECONDS = 0.5
+
+url_option = click.option(
+    "--url",
+    default=lambda: os.environ.get("MOLAM_SANDBOX_URL", DEFAULT_URL),
+    help=f"The sandbox (MOLAM_SANDBOX_URL, else {DEFAULT_URL}).",
+)
+
+
+def ask(method: str, url: str, path: str, **options: Any) -> Any:
+    """The JSON answer of a control path; a ClickException where there is no sandbox or it refuses."""
+    try:
+        with requests.Session() as session:
+            session.trust_env = False
+            answer = session.request(method, f"{url.rstrip('/')}/_sandbox{path}", timeout=30, **options)
+    except requests.RequestException as error:
+        raise click.ClickException(f"no sandbox answers at {url} (start one with `molam sandbox`): {error}") from None
+    body = answer.json() if answer.content else None
+    if not answer.ok:
+        reason = body["error"]["message"] if isinstance(body, dict) and "error" in body else answer.reason
+        raise click.ClickException(f"{answer.status_code}: {reason}")
+    return body
+
+
+@click.group()
+def events() -> None:
+    """The events of a running sandbox."""
+
+
+@events.command()
+@url_option
+@click.option("--type", "event_type", help="Only events of this type.")
+@click.option("--all", "from_start", is_flag=True, help="Begin with the first event instead of the next.")
+@click.option("--once", is_flag=True, help="Print what there is and leave.")
+def tail(url: str, event_type: str | None, from_start: bool, once: bool) -> None:
+    """Print every event as one line of JSON, as it happens."""
+    after = 0 if from_start or once else _latest(url)
+    wanted = {"type": event_type} if event_type else {}
+    try:
+        while True:
+            found = ask("GET", url, "/events", params={"after": after, **wanted})["data"]
+            for event in found:
+                after = event.pop("seq")
+                click.echo(json.dumps(event))
+            if not found:
+                if once:
+                    return
+                time.sleep(POLL_SECONDS)
+    except KeyboardInterrupt:
+        return
+
+
+def _latest(url: str) -> int:
+    return int(ask("GET", url, "/events", params={"limit": 1})["latest"])
+
+
+@click.command()
+@click.argument("event_type")
+@click.option("--data", default=None, help="The event's data as a JSON object.")
+@url_option
+def trigger(event_type: str, data: str | None, url: str) -> None:
+    """Let a running sandbox send an event, payment.succeeded for instance, that no payment stands behind."""
+    try:
+        given = {} if data is None else {"data": json.loads(data)}
+    except ValueError as error:
+        raise click.BadParameter(f"not JSON: {error}", param_hint="--data") from None
+    click.echo(ask("POST", url, "/events", json={"type": event_type, **given})["id"])
+
+
+@click.group()
+def faults() -> None:
+    """The faults of a running sandbox."""
+
+
+@faults.command()
+@click.argument("spec")
+@url_option
+def add(spec: str, url: str) -> None:
+    """Add a fault: KIND:NAME=VALUE,… such as drop_after_commit:times=1,operation=create_refund."""
+    from ..sandbox.__main__ import read_fault
+
+    try:
+        parts = read_fault(spec)
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from None
+    click.echo(ask("POST", url, "/faults", json=parts)["id"])
+
+
+@faults.command("list")
+@url_option
+def show(url: str) -> None:
+    """Every fault with how often it matched and acted."""
+    for fault in ask("GET", url, "/faults")["data"]:
+        click.echo(json.dumps({name: value for name, value in fault.items() if value not in (None, {}, False)}))
+
+
+@faults.command()
+@url_option
+def clear(url: str) -> None:
+    """Remove every fault."""
+    ask("DELETE", url, "/faults")
+
+
+@click.command()
+@click.option("--days", type=float, default=0.0)
+@click.option("--hours", type=float, default=0.0)
+@click.option("--minutes", type=float, default=0.0)
+@click.option("--seconds", type=float, default=0.0)
+@url_option
+def advance(url: str, **step: float) -> None:
+    """Move a running sandbox's clock forward; what falls due happens on the way."""
+    click.echo(ask("POST", url, "/clock/advance", json=step)["now"])
