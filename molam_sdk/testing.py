@@ -1,28 +1,66 @@
-"""The pytest plugin of the SDK: the fixture `molam_sandbox`, an offline Molam of its own for each test."""
+"""The doubles that merchants need in their own tests: a transport that plays a script, without a socket or a sleep."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
 
-import pytest
+from ._core.wire import Failure, Headers, NoReply, Reply, Request
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+__all__ = ["Failure", "NoReply", "Reply", "Request", "ScriptedTransport", "reply"]
 
-    from molam_sdk.sandbox import Sandbox
+_NOW = 1_800_000_000.0
 
 
-@pytest.fixture
-def molam_sandbox() -> Iterator[Sandbox]:
-    """A running sandbox on a free port, empty at the start of each test; needs `molam-python-
-    sdk[sandbox]`.
+def reply(status: int = 200, body: Any = None, headers: Mapping[str, str] | None = None) -> Reply:
+    """An answer: ``body`` is bytes as they are, anything else as JSON, None as no body."""
+    content = body if isinstance(body, bytes) else b"" if body is None else json.dumps(body).encode()
+    return Reply(status, Headers((headers or {}).items()), content, _NOW)
+
+
+class ScriptedTransport:
+    """Answers each request with the next line of its script; pass it as ``transport=`` to a client.
+
+    A line is ``reply(…)``, ``NoReply(Failure.TIMEOUT, "…")``, an exception to raise, or a function of the
+    request that returns one of them. ``requests`` holds what was sent, ``pauses`` the seconds waited between
+    attempts; time stands still but for those and for ``seconds_per_request``.
     """
-    # Imported when asked for: this module is loaded by every pytest run where the SDK is installed.
-    try:
-        from molam_sdk.sandbox import Sandbox
-    except ImportError as missing:
-        pytest.fail(
-            f"molam_sandbox needs: pip install 'molam-python-sdk[sandbox]' ({missing})", pytrace=False
-        )
-    with Sandbox() as sandbox:
-        yield sandbox
+
+    def __init__(self, *script: Any, seconds_per_request: float = 0.0) -> None:
+        self.script = list(script)
+        self.requests: list[Request] = []
+        self.pauses: list[float] = []
+        self.now = 1000.0
+        self.closed = False
+        self._seconds = seconds_per_request
+
+    def send(self, request: Request) -> Reply | NoReply:
+        """The next line of the script; ``AssertionError`` past its end."""
+        self.requests.append(replace(request, headers=dict(request.headers)))
+        self.now += self._seconds
+        if not self.script:
+            raise AssertionError(
+                f"the script has no answer for request {len(self.requests)}: {request.method} {request.url}"
+            )
+        line = self.script.pop(0)
+        answer = line(request) if callable(line) else line
+        if isinstance(answer, BaseException):
+            raise answer
+        if not isinstance(answer, Reply | NoReply):
+            raise AssertionError(f"a line of the script must be a reply(…) or NoReply(…), not {answer!r}")
+        return answer
+
+    def sleep(self, seconds: float) -> None:
+        """Let the clock go on, without waiting."""
+        self.pauses.append(seconds)
+        self.now += seconds
+
+    def clock(self) -> float:
+        """The script's time, in seconds."""
+        return self.now
+
+    def close(self) -> None:
+        """Remember that it was closed."""
+        self.closed = True
