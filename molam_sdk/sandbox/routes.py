@@ -9,9 +9,11 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
 
 from .app import Endpoint, Rooms
 from .control import control_routes
+from .documents import DOCUMENT_ROUTES
 from .ledger import Ledger
 from .operations import OPERATIONS
 from .problems import ApiError, write_error
@@ -23,8 +25,6 @@ _CODES = {404: "not_found", 405: "method_not_allowed"}
 
 def build(rooms: Rooms, ledger: Ledger, webhooks: Webhooks, cors_origins: Sequence[str]) -> Starlette:
     """The whole application of one running sandbox."""
-    in_progress: dict[tuple[str, str], str] = {}
-    api = [Route(o.path, Endpoint(o, rooms, in_progress), methods=[o.method]) for o in OPERATIONS]
 
     async def refuse(request: Request, error: Exception) -> Response:
         refusal, request_id = _refusal(error), new_id("req")
@@ -51,10 +51,32 @@ def build(rooms: Rooms, ledger: Ledger, webhooks: Webhooks, cors_origins: Sequen
         expose_headers=["X-Molam-Request-Id", "Idempotent-Replayed", "Retry-After"],
     )
     return Starlette(
-        routes=[*api, *own, *control_routes(rooms, ledger, webhooks)],
+        routes=[*_api(rooms), *own, *DOCUMENT_ROUTES, *control_routes(rooms, ledger, webhooks)],
         middleware=[cors] if cors_origins else [],
         exception_handlers={HTTPException: refuse, Exception: refuse},
     )
+
+
+class _ByMethod:
+    """The operations of one path, so that a wrong method is told all the right ones."""
+
+    def __init__(self) -> None:
+        self.endpoints: dict[str, Endpoint] = {}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        endpoint = self.endpoints.get(scope["method"])
+        if endpoint is None:
+            raise HTTPException(405, headers={"Allow": ", ".join(self.endpoints)})
+        await endpoint(scope, receive, send)
+
+
+def _api(rooms: Rooms) -> list[Route]:
+    in_progress: dict[tuple[str, str], str] = {}
+    paths: dict[str, _ByMethod] = {}
+    for operation in OPERATIONS:
+        endpoint = Endpoint(operation, rooms, in_progress)
+        paths.setdefault(operation.path, _ByMethod()).endpoints[operation.method] = endpoint
+    return [Route(path, by_method) for path, by_method in paths.items()]
 
 
 def _refusal(error: Exception) -> ApiError:

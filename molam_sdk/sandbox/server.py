@@ -27,6 +27,7 @@ from .webhooks import Webhooks
 from .wire import Wires
 
 DEFAULT_HOST = "127.0.0.1"
+_LEAVING_TICK = 0.005
 
 
 class Sandbox:
@@ -153,9 +154,8 @@ class Sandbox:
             server_header=False,
             proxy_headers=False,
             timeout_keep_alive=75,
-            timeout_graceful_shutdown=max(1, round(self._grace)),
         )
-        server = _Server(config, running, rooms.wires)
+        server = _Server(config, running, rooms.wires, self._grace)
         work = asyncio.ensure_future(rooms.courier.run())
         running.courier = rooms.courier
         try:
@@ -222,11 +222,11 @@ class _Running:
 
 
 class _Server(uvicorn.Server):
-    """uvicorn's server, which here leaves at once when told to instead of looking ten times a second."""
+    """uvicorn's server, which here starts and leaves at once instead of looking ten times a second."""
 
-    def __init__(self, config: uvicorn.Config, running: _Running, wires: Wires) -> None:
+    def __init__(self, config: uvicorn.Config, running: _Running, wires: Wires, grace: float) -> None:
         super().__init__(config)
-        self._running, self._wires = running, wires
+        self._running, self._wires, self._grace = running, wires, grace
 
     async def main_loop(self) -> None:
         self._running.ready()
@@ -235,6 +235,22 @@ class _Server(uvicorn.Server):
             with contextlib.suppress(asyncio.TimeoutError):
                 await asyncio.wait_for(self._running.leaving.wait(), 1.0)
         self._wires.stopping.set()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Accept nothing more, let running requests finish within the grace, cut off the rest."""
+        for server in self.servers:
+            server.close()
+        for connection in list(self.server_state.connections):
+            connection.shutdown()
+        clock = asyncio.get_running_loop().time
+        deadline = clock() + self._grace
+        # uvicorn has no event for the last task or connection being over.
+        while (self.server_state.tasks or self._wires.any_open) and clock() < deadline:  # noqa: ASYNC110
+            await asyncio.sleep(_LEAVING_TICK)
+        for task in self.server_state.tasks:
+            task.cancel()
+        self._wires.abort_all()
+        await asyncio.gather(*self.server_state.tasks, return_exceptions=True)
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -29,6 +29,15 @@ class Wires:
         self._open: dict[tuple[str, int], asyncio.Transport] = {}
         self.stopping = asyncio.Event()
 
+    @property
+    def any_open(self) -> bool:
+        return bool(self._open)
+
+    def abort_all(self) -> None:
+        """Cut off whatever connection is still there."""
+        for transport in list(self._open.values()):
+            transport.abort()
+
     async def pause(self, seconds: float) -> None:
         """Sleep in real time, cut short when the server stops."""
         with contextlib.suppress(asyncio.TimeoutError):

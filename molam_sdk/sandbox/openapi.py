@@ -1,0 +1,139 @@
+"""The OpenAPI 3.1 document, made from the same tables that route, validate and answer."""
+
+from functools import cache
+from typing import Any
+
+from .answers import ERRORS, OBJECTS, Schema, body_schema, list_of
+from .bodies import BODIES, EVENT_TYPES
+from .magic import MAGIC, METADATA_KEY
+from .operations import DEFAULT_PAGE, MAX_PAGE, OPERATIONS, Operation
+from .problems import ERROR_FORMATS, JSON
+
+_MEANINGS = {
+    400: "The request is invalid; `param` names the parameter.",
+    401: "The key is missing or not known.",
+    402: "Declined.",
+    403: "The key lacks the scope.",
+    404: "No such object.",
+    409: "The first request with this key still runs (`idempotency_in_progress`), or a state conflict.",
+    413: "The body is too large.",
+    415: "The body is not application/json.",
+    422: "The key was used with another request (`idempotency_key_reused`), or an amount is too large.",
+    429: "Too many requests.",
+}
+_ALWAYS = (401, 403, 429)
+_OF_POST = (400, 409, 413, 415, 422)
+
+
+def error_statuses(operation: Operation) -> tuple[int, ...]:
+    """The error statuses this operation can answer with, injected faults left out."""
+    statuses = {*_ALWAYS, *(_OF_POST if operation.method == "POST" else ())}
+    if operation.is_list:
+        statuses.add(400)
+    if "{id}" in operation.path or operation.name == "create_refund":
+        statuses.add(404)
+    if operation.name == "confirm_payment_intent":
+        statuses.add(402)
+    return tuple(sorted(statuses))
+
+
+def _ref(name: str) -> Schema:
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
+def _header(description: str, **schema: Any) -> Schema:
+    return {"description": description, "schema": {"type": "string", **schema}}
+
+
+_REQUEST_ID: Schema = {"X-Molam-Request-Id": {**_header("Name it to support."), "required": True}}
+_REPLAYED: Schema = {"Idempotent-Replayed": _header("The first answer to this key again.", const="true")}
+
+
+def _answers(operation: Operation) -> Schema:
+    headers = {**_REQUEST_ID, **(_REPLAYED if operation.method == "POST" else {})}
+    good: Schema = {"description": "Done.", "headers": headers}
+    if operation.response is not None:
+        name = operation.response.removesuffix("List")
+        schema = list_of(name) if operation.is_list else _ref(name)
+        good["content"] = {JSON: {"schema": schema}}
+    return {str(operation.status): good} | {str(status): _error(status) for status in error_statuses(operation)}
+
+
+def _error(status: int) -> Schema:
+    headers = {**_REQUEST_ID, **({"Retry-After": _header("Seconds.")} if status == 429 else {})}
+    plain = {"schema": {"anyOf": [_ref(name) for name in ERRORS if name != "Problem"]}}
+    content = {JSON: plain, "application/problem+json": {"schema": _ref("Problem")}}
+    return {"description": _MEANINGS[status], "headers": headers, "content": content}
+
+
+_QUERIES: dict[str, Schema] = {
+    "limit": {"type": "integer", "minimum": 1, "maximum": MAX_PAGE, "default": DEFAULT_PAGE},
+    "starting_after": {"type": "string", "description": "The last id of the page before."},
+}
+
+
+def _parameters(operation: Operation) -> list[Schema]:
+    found: list[Schema] = [
+        {"name": name, "in": "query", "schema": _QUERIES.get(name, {"type": "string"})} for name in operation.queries
+    ]
+    if "{id}" in operation.path:
+        path_id = {"type": "string", "pattern": "^[a-z]{2}_[0-9a-f]{24}$"}
+        found.append({"name": "id", "in": "path", "required": True, "schema": path_id})
+    if operation.method == "POST":
+        key = {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]([ -~]*[!-~])?$"}
+        found.append({"name": "Idempotency-Key", "in": "header", "required": True, "schema": key})
+    formats = f"One of {', '.join(ERROR_FORMATS)}; anything else counts as standard."
+    wanted = {"name": "Molam-Error-Format", "in": "header", "schema": {"type": "string"}, "description": formats}
+    return [*found, wanted]
+
+
+def _operation(operation: Operation) -> Schema:
+    described: Schema = {
+        "operationId": operation.name,
+        "summary": operation.name.replace("_", " ").capitalize(),
+        "description": f"Scope: `{operation.scope}`.",
+        "tags": [operation.scope.partition(":")[0]],
+        "parameters": _parameters(operation),
+        "responses": _answers(operation),
+    }
+    if operation.request is not None:
+        required = any(field.required for field in BODIES[operation.request])
+        described["requestBody"] = {"required": required, "content": {JSON: {"schema": _ref(operation.request)}}}
+    return described
+
+
+def magic_table() -> str:
+    """The magic values as a Markdown table; docs/sandbox.md repeats it and a test holds them equal."""
+    rows = [f"| `{m.name}` | `{m.amount}` | {m.acts_on} | {m.effect} |" for m in MAGIC]
+    return "\n".join([f"| metadata `{METADATA_KEY}` | amount | acts on | effect |", "| --- | --- | --- | --- |", *rows])
+
+
+_DESCRIPTION = """An offline Molam: stateful, with signed webhooks, faults on demand and a clock that can be moved.
+
+Magic values, by metadata entry or by amount in major units of any currency:
+
+"""
+
+
+@cache
+def document() -> Schema:
+    """The whole document."""
+    paths: dict[str, Schema] = {}
+    for operation in OPERATIONS:
+        paths.setdefault(operation.path, {})[operation.method.lower()] = _operation(operation)
+    received = {"description": "Any 2xx ends the delivery."}
+    event = {"required": True, "content": {JSON: {"schema": _ref("Event")}}}
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": "Molam Connect (sandbox)", "version": "1", "description": _DESCRIPTION + magic_table()},
+        "paths": paths,
+        "webhooks": {
+            name: {"post": {"operationId": f"on_{name}", "requestBody": event, "responses": {"200": received}}}
+            for name in EVENT_TYPES
+        },
+        "components": {
+            "schemas": {**{name: body_schema(name) for name in BODIES}, **OBJECTS, **ERRORS},
+            "securitySchemes": {"key": {"type": "http", "scheme": "bearer", "description": "sk_test_…"}},
+        },
+        "security": [{"key": []}],
+    }
