@@ -1,5 +1,6 @@
 """`molam demo`: the SDK's main job from end to end, against an offline Molam in the same process."""
 
+import logging
 import sys
 from typing import TYPE_CHECKING
 
@@ -22,6 +23,7 @@ def demo() -> None:
     from .receiver import Receiver
 
     setup_structured_logger(stream=sys.stdout)
+    logging.getLogger("molam_sdk.sandbox").setLevel(logging.WARNING)
     with Sandbox() as sandbox, Receiver() as receiver:
         _say(f"An offline Molam listens at {sandbox.url}, its documents at {sandbox.url}/docs")
         config = ClientConfig(api_key=sandbox.api_key, base_url=sandbox.url, retry_backoff_factor=0.05)
@@ -29,10 +31,12 @@ def demo() -> None:
             _subscribe(client, receiver)
             payment_id = _pay(client, sandbox)
             _refund(client, payment_id)
+            _look_up(client, payment_id)
         sandbox.webhooks.wait()
         _report(sandbox, receiver)
-    if receiver.refused:
-        raise click.ClickException("; ".join(receiver.refused))
+        sound = sandbox.ledger.balanced() and sandbox.ledger.executions(order=_ORDER) == 1
+    if receiver.refused or not sound:
+        raise click.ClickException("; ".join(receiver.refused) or "the ledger is not what it should be")
 
 
 def _say(text: str) -> None:
@@ -63,6 +67,12 @@ def _refund(client: "MolamSyncClient", payment_id: str) -> None:
     _say("1,500 XOF of it are given back")
     refund = client.create_refund({"payment_id": payment_id, "amount": 1500, "reason": "one item returned"})
     click.echo(f"{refund.id} is {refund.status}: {refund.amount} {refund.currency}")
+
+
+def _look_up(client: "MolamSyncClient", payment_id: str) -> None:
+    _say("The payment is looked up")
+    intent = client.retrieve_payment_intent(payment_id)
+    click.echo(f"{intent.id} is {intent.status}, of order {intent.metadata['order_id']}")
 
 
 def _report(sandbox: "Sandbox", receiver: "Receiver") -> None:

@@ -7,6 +7,7 @@ import signal
 import sys
 import threading
 from collections.abc import Sequence
+from types import FrameType
 from typing import Any
 
 from . import DatabaseInUseError, Sandbox
@@ -75,8 +76,12 @@ def _sandbox(chosen: argparse.Namespace) -> Sandbox:
 def _run(sandbox: Sandbox, place: str) -> None:
     """Serve until SIGTERM or SIGINT; running requests finish."""
     over = threading.Event()
-    for name in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(name, lambda *_: over.set())
+
+    def leave(_number: int, _frame: FrameType | None) -> None:
+        over.set()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, leave)
     with sandbox:
         lines = (
             f"Molam sandbox: {sandbox.url}",

@@ -137,7 +137,7 @@ class Faults:
         _check(given)
         with self._lock:
             self._made += 1
-            made = {"seed": self._seed, "seconds": _SECONDS.get(kind, 0.0), **given}
+            made: dict[str, Any] = {"seed": self._seed, "seconds": _SECONDS.get(kind, 0.0), **given}
             fault = Fault(id=f"fault_{self._made}", created_at=self._clock.now(), **made)
             # The draw hangs on the seed and the place of the rule alone: the same run meets the same faults.
             chance = random.Random(f"{fault.seed}:{self._made}")  # noqa: S311 - repeatable on purpose
