@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import os
 import warnings
 from collections.abc import Callable, Mapping
@@ -25,7 +26,6 @@ REGIONS: Final = {
 }
 _LIVE_URLS: Final = (ENVIRONMENTS["production"], *REGIONS.values())
 _TEST_URLS: Final = (ENVIRONMENTS["staging"], ENVIRONMENTS["sandbox"])
-_LOOPBACK: Final = ("localhost", "127.0.0.1", "::1")
 
 ApiKey = str | Callable[[], str] | None
 
@@ -77,6 +77,8 @@ class ClientConfig:
         _set(self, "base_url", _resolve_url(self))
         _set(self, "default_currency", _checked("default_currency", parse_currency, self.default_currency))
         _check_key(self.api_key)
+        if self.proxy is not None:
+            check_proxy(self.proxy)
         _check_numbers(self)
         _check_files(self)
         _check_header_safe("default_locale", self.default_locale)
@@ -125,6 +127,14 @@ def check_api_key(key: object) -> str:
     return key
 
 
+def is_loopback(host: str) -> bool:
+    """Whether a host is this machine, by its very name: no lookup, which could be lied to."""
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
 def region_url(region: str) -> str:
     """The base URL of a region."""
     if region not in REGIONS:
@@ -171,13 +181,29 @@ def check_base_url(url: str) -> str:
         raise ConfigurationError(f"base_url is not a URL: {problem}") from None
     if parts.scheme not in ("https", "http") or not host or not url.isascii() or any(c <= " " for c in url):
         raise ConfigurationError(f"base_url must be an https URL, not {url!r}")
-    if parts.scheme == "http" and host not in _LOOPBACK and not host.startswith("127."):
+    if parts.scheme == "http" and not is_loopback(host):
         raise ConfigurationError(
             f"base_url must be https (http only for loopback): {url!r} would send the key in clear"
         )
     if parts.query or parts.fragment or "@" in parts.netloc:
         raise ConfigurationError("base_url must not hold a query, a fragment or credentials")
     return url
+
+
+def check_proxy(url: str) -> str:
+    """Accept ``http://[user:password@]host[:port]``; ``ConfigurationError`` never repeats the credentials."""
+    full = url if "://" in url else f"http://{url}"
+    parts = urlsplit(full)
+    try:
+        usable = parts.scheme == "http" and bool(parts.hostname) and (parts.port or 80) > 0
+    except ValueError:
+        usable = False
+    if not usable:
+        raise ConfigurationError(
+            f"proxy must be an http:// URL ({parts.scheme}:// proxies are not supported): "
+            "HTTPS calls go through it in a CONNECT tunnel, encrypted end to end"
+        )
+    return full
 
 
 def _check_key(key: ApiKey) -> None:

@@ -129,6 +129,7 @@ class MolamError(Exception):
 
 def _rebuild(cls: type[MolamError], args: tuple[object, ...], state: dict[str, Any]) -> MolamError:
     error = cls.__new__(cls, *args)
+    error.args = args  # OSError, which a timeout is, keeps none of those that __new__ was given
     error.__dict__.update(state)
     return error
 

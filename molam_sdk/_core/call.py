@@ -116,12 +116,13 @@ class Call(Generic[T]):
             self.attempts += 1
         problem = read_problem(answer.body) if isinstance(answer, Reply) and not 200 <= answer.status < 300 else None
         verdict = judge(answer, problem)
+        doubtful = self.outcome in ("unknown", "accepted")
         self.outcome = combine(self.outcome, verdict)
         if self._rules.trace is not None:
             self._rules.trace(self.operation.endpoint.name, self.attempts, verdict.code)
         if isinstance(answer, Reply):
             self._reply = answer
-            if verdict.outcome == "accepted" or self._was_deleted(answer):
+            if verdict.outcome == "accepted" or (doubtful and self._was_deleted(answer, verdict)):
                 return self._accept(answer, verdict)
         if not (never_sent and self._last is not None):
             # A refusal after a real answer says nothing new: the real one is what the merchant must hear of.
@@ -155,8 +156,8 @@ class Call(Generic[T]):
         self._result = attach(result, self._info(reply))
         return True
 
-    def _was_deleted(self, reply: Reply) -> bool:
-        return self.operation.endpoint.absent_is_done and reply.status == 404 and self.attempts > 1
+    def _was_deleted(self, reply: Reply, verdict: Verdict) -> bool:
+        return self.operation.endpoint.absent_is_done and reply.status == 404 and verdict.definite
 
     def _again(self, answer: Reply | NoReply, verdict: Verdict) -> bool:
         if isinstance(answer, Reply) and answer.status == 401 and self._take_new_key():

@@ -55,6 +55,8 @@ def to_error(answer: Reply | NoReply, problem: Problem | None) -> MolamError:
     """The error for this last answer; the caller adds outcome, key and the other facts of the call."""
     if isinstance(answer, NoReply):
         return _from_no_reply(answer)
+    if not 300 <= answer.status < 600:
+        return ResponseError(f"{answer.status} is no status of HTTP", status_code=answer.status, body=answer.body)
     return _from_reply(answer, problem or Problem("unknown error"))
 
 

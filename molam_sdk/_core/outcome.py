@@ -102,4 +102,4 @@ def _by_class(status: int, *, from_molam: bool) -> Verdict:
     """4xx: a definite no, unless it may be some proxy's page; 1xx, 3xx and other 5xx: nobody knows."""
     if 400 <= status < 500:
         return Verdict("rejected", False, str(status), definite=from_molam)
-    return Verdict("unknown", False, str(status) if status < 600 else "invalid_response")
+    return Verdict("unknown", False, str(status) if 300 <= status < 600 else "invalid_response")

@@ -1,0 +1,79 @@
+"""Every error body of the contract, and whatever else stands where one should be."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from molam_sdk._core.problem import read_problem
+
+
+@pytest.mark.parametrize(
+    ("body", "code", "message", "param"),
+    [
+        ({"error": {"code": "card_declined", "message": "No.", "param": "amount"}}, "card_declined", "No.", "amount"),
+        ({"error": {"type": "api_error", "detail": "D"}}, "api_error", "D", None),
+        ({"error": {}}, None, "unknown error", None),
+        ({"error": "invalid_amount", "message": "M"}, "invalid_amount", "M", None),
+        ({"error": "invalid_amount", "detail": "D"}, "invalid_amount", "D", None),
+        ({"error": "invalid_amount"}, "invalid_amount", "invalid_amount", None),
+        ({"error_code": "E1", "message": "M", "details": {"a": 1}, "request_id": "r"}, "E1", "M", None),
+        ({"type": "https://x/probs/out-of-credit", "title": "T", "detail": "D"}, "out_of_credit", "D", None),
+        ({"type": "about:blank", "title": "Not Found"}, None, "Not Found", None),
+        ({"title": "T", "code": "c"}, "c", "T", None),
+    ],
+)
+def test_a_shape_of_molam_is_recognised(body: object, code: str | None, message: str, param: str | None) -> None:
+    problem = read_problem(json.dumps(body).encode())
+    assert (problem.code, problem.message, problem.param) == (code, message, param)
+    assert problem.recognised
+    assert problem.body == body
+
+
+def test_the_request_id_of_a_body_is_read() -> None:
+    assert read_problem(b'{"error_code":"E","request_id":"req_b"}').request_id == "req_b"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"", b"<html>Bad Gateway</html>", b"[1]", b"null", b"\xff\xfe", b'{"a":', b"[" * 100_000, b'{"detail":"x"}'],
+)
+def test_anything_else_is_not_taken_for_molams(body: bytes) -> None:
+    assert not read_problem(body).recognised
+
+
+def test_the_text_of_a_strange_body_is_kept_for_the_merchant() -> None:
+    problem = read_problem(b"<html>Bad Gateway</html>", "Bad Gateway")
+    assert (problem.body, problem.message) == ("<html>Bad Gateway</html>", "Bad Gateway")
+
+
+def test_a_message_beside_no_error_is_still_shown() -> None:
+    assert read_problem(b'{"message":"try later"}').message == "try later"
+
+
+def test_a_message_becomes_one_short_printable_line() -> None:
+    message = read_problem(json.dumps({"error": {"message": "a\nb\x1b[31m" + "x" * 2000}}).encode()).message
+    assert message.startswith("a b?[31mxx")
+    assert len(message) == 500
+
+
+@given(st.one_of(st.binary(), st.text().map(str.encode)))
+def test_no_bytes_make_it_raise(body: bytes) -> None:
+    assert isinstance(read_problem(body).message, str)
+
+
+_NAMES = st.sampled_from(["error", "message", "code", "title", "type"])
+_JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: (
+        st.lists(inner) | st.dictionaries(st.sampled_from(["error", "message", "code", "title", "type"]), inner)
+    ),
+)
+
+
+@given(_JSON)
+def test_no_json_makes_it_raise(body: object) -> None:
+    assert isinstance(read_problem(json.dumps(body).encode()).message, str)
