@@ -67,15 +67,15 @@ class Route:
         except Fault as fault:
             self._give_up(connection, reader, fault)
         except BaseException:
-            connection.close()
+            self._pool.discard(connection)
             raise
         if reader.reusable:
             self._pool.release(connection)
         else:
-            connection.close()
+            self._pool.discard(connection)
 
     def _give_up(self, connection: Connection, reader: AnswerReader, fault: Fault) -> NoReturn:
-        connection.close()
+        self._pool.discard(connection)
         if connection.uses:
             self._pool.clear()  # what ended this kept-alive connection has probably ended the others
         if reader.head_seen:
@@ -95,6 +95,7 @@ class SocketAdapter(HTTPAdapter):
         self._tls = TlsSettings(config)
         self._proxies = ProxySettings(config.proxy)
         self._routes: dict[str, Route] = {}
+        self._closed = False
 
     def get_connection_with_tls_context(self, request: PreparedRequest, *_args: Any, **_kwargs: Any) -> Any:
         """The route plays urllib3's pool: ``send`` only calls its ``urlopen``."""
@@ -117,13 +118,17 @@ class SocketAdapter(HTTPAdapter):
 
     def close(self) -> None:
         """Close every connection."""
-        for route in self._routes.values():
+        self._closed = True
+        for route in tuple(self._routes.values()):
             route.close()
         super().close()
 
     def _add_route(self, base: str) -> Route:
         route = Route(self._config, self._tls, base, self._proxies.proxy_for(base))
-        return self._routes.setdefault(base, route)
+        route = self._routes.setdefault(base, route)
+        if self._closed:  # closed while this call was under way: it may end, but nothing of it stays open
+            route.close()
+        return route
 
 
 class _ReplyResponse(Response):

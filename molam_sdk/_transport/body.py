@@ -9,6 +9,7 @@ from .._core.wire import Failure
 from .fault import Fault
 
 _GZIP_WBITS: Final = 16 + zlib.MAX_WBITS
+_PIECE_BYTES: Final = 64 * 1024
 
 
 class Body:
@@ -43,16 +44,19 @@ class CompressedBody(Body):
         self._seen = False
 
     def feed(self, data: bytes) -> None:
-        """Inflate at most one byte more than may still come."""
-        while data:
+        """Inflate in pieces, so that a bomb is noticed one piece past the bound."""
+        more = bool(data)
+        while more:
             if self._inflater.eof:
-                self._next_member(data)
-            room = self._limit - len(self._bytes) + 1
+                self._next_member()
             try:
-                self._append(self._inflate(data, room))
+                piece = self._inflate(data)
             except zlib.error as problem:
                 raise Fault(Failure.MALFORMED, f"the answer's body cannot be decompressed: {problem}") from problem
-            data = self._inflater.unused_data or self._inflater.unconsumed_tail
+            self._append(piece)
+            data = self._inflater.unused_data if self._inflater.eof else self._inflater.unconsumed_tail
+            # A full piece with nothing left to feed: the inflater may hold more inside.
+            more = bool(data) or (len(piece) == _PIECE_BYTES and not self._inflater.eof)
 
     def finish(self) -> bytes:
         """The inflated body; a stream that breaks off is incomplete."""
@@ -60,18 +64,18 @@ class CompressedBody(Body):
             raise Fault(Failure.INCOMPLETE, "the answer's compressed body breaks off")
         return super().finish()
 
-    def _inflate(self, data: bytes, room: int) -> bytes:
+    def _inflate(self, data: bytes) -> bytes:
         first, self._seen = not self._seen, True
         try:
-            return self._inflater.decompress(data, room)
+            return self._inflater.decompress(data, _PIECE_BYTES)
         except zlib.error:
             if self._gzip or not first:
                 raise
             # "deflate" is sent without its zlib wrapper by enough servers that every browser tries both.
             self._inflater = zlib.decompressobj(-zlib.MAX_WBITS)
-            return self._inflater.decompress(data, room)
+            return self._inflater.decompress(data, _PIECE_BYTES)
 
-    def _next_member(self, data: bytes) -> None:
+    def _next_member(self) -> None:
         if not self._gzip:
             raise Fault(Failure.MALFORMED, "bytes follow the end of the compressed body")
         self._inflater = zlib.decompressobj(_GZIP_WBITS)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import os
 import socket
 import ssl
 import time
@@ -23,6 +24,10 @@ _RECV_BYTES: Final = 16 * 1024
 _MAX_PROXY_BODY: Final = 64 * 1024
 
 clock = time.monotonic
+
+# The parent's sockets, in a child. Kept, since to free one would ask OpenSSL for locks that a thread of the parent
+# may have held at the fork, and nobody is left to release them.
+_inherited: list[socket.socket] = []
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +78,8 @@ class Connection:
         except TimeoutError as problem:
             raise Fault(Failure.TIMEOUT, "no complete answer in time") from problem
         except OSError as problem:
+            if _refuses_our_certificate(problem) and not self.uses and not reader.head_seen:
+                raise Fault(Failure.CERTIFICATE, f"the server does not take our certificate: {problem}") from problem
             if self.uses and not reader.head_seen:
                 # Typical for a server that closes idle connections: it closed while the request was on its way.
                 raise Fault(Failure.STALE, f"the kept-alive connection broke: {problem}") from problem
@@ -86,16 +93,24 @@ class Connection:
             return False
 
     def close(self) -> None:
-        """Give the socket back to the system; says nothing to the peer that a forked parent would not want said."""
+        """Give the socket back to the system."""
         with contextlib.suppress(OSError):
             self._socket.close()
 
+    def forsake(self) -> None:
+        """In a child: close its copy of the parent's descriptor, which neither parent nor peer notice."""
+        _inherited.append(self._socket)
+        with contextlib.suppress(OSError):
+            os.close(self._socket.detach())
+
     def _send(self, request: bytes, deadline: float) -> None:
-        left = deadline - clock()
-        if left <= 0:
+        if deadline <= clock():
             raise Fault(Failure.NO_TIME, "the deadline passed before the request was sent")
-        self._socket.settimeout(left)
-        self._socket.sendall(request)
+        # Not sendall: on TLS that begins the timeout anew for every record.
+        unsent = memoryview(request)
+        while unsent:
+            self._socket.settimeout(_time_left(deadline))
+            unsent = unsent[self._socket.send(unsent) :]
 
     def _receive(self, reader: AnswerReader, deadline: float, read_timeout: float) -> None:
         sock = self._socket
@@ -201,6 +216,12 @@ def _tunnel(sock: socket.socket, origin: Origin, via: SplitResult, deadline: flo
         raise Fault(Failure.PROXY, f"the proxy does not answer as one: {problem}") from problem
     if not 200 <= reader.status < 300:
         raise Fault(Failure.PROXY, f"the proxy refused the connection: {reader.status}")
+
+
+def _refuses_our_certificate(problem: OSError) -> bool:
+    """TLS 1.3 tells of a client certificate only after the handshake; no request is read before it is checked."""
+    reason = problem.reason or "" if isinstance(problem, ssl.SSLError) else ""
+    return "ALERT" in reason and ("CERTIFICATE" in reason or "UNKNOWN_CA" in reason)
 
 
 def _closed_by_proxy() -> bytes:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 
+from .._core.retry import parse_retry_after
 from .._core.wire import Failure, NoReply
 
 
@@ -19,4 +21,6 @@ class Fault(Exception):  # noqa: N818 - the fault, not the error that it may bec
 
     def no_reply(self) -> NoReply:
         """The same, as the value that the core judges."""
-        return NoReply(self.failure, self.detail, self.__cause__, self.status, self.headers)
+        text = self.headers.get("Retry-After") if self.headers is not None else None
+        retry_after = parse_retry_after(text, time.time())
+        return NoReply(self.failure, self.detail, self.__cause__, self.status, self.headers, retry_after)

@@ -53,6 +53,7 @@ class AnswerReader:
         self.head_seen = False
         self._max_body = max_body
         self._buffer = bytearray()
+        self._scanned = 0
         self._interim = 0
         self._left = 0
         self._sink: Body | None = None
@@ -76,7 +77,8 @@ class AnswerReader:
         raise Fault(Failure.INCOMPLETE, "the connection closed before the answer was complete")
 
     def _read_head(self) -> bool:
-        end = self._buffer.find(b"\r\n\r\n")
+        end = self._buffer.find(b"\r\n\r\n", self._scanned)
+        self._scanned = max(0, len(self._buffer) - 3) if end < 0 else 0
         if end < 0 or end > MAX_HEAD_BYTES:
             if len(self._buffer) > MAX_HEAD_BYTES:
                 raise Fault(Failure.MALFORMED, f"the answer's head is larger than {MAX_HEAD_BYTES} bytes")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from collections import deque
 from collections.abc import Callable
 
@@ -12,14 +13,18 @@ from .connection import Connection, clock
 class Pool:
     """Keeps up to ``size`` idle connections, each for ``idle_seconds``.
 
-    No lock: a deque's ends are atomic, and a connection is in one pair of hands or in the pool, never both.
+    No lock: a deque's ends and a set's members are atomic, and a connection is in one pair of hands or in the
+    pool, never both. Whoever acquires a connection must release or discard it.
     """
 
     def __init__(self, size: int, idle_seconds: float) -> None:
         self._idle: deque[Connection] = deque()
+        self._busy: set[Connection] = set()
         self._size = size
         self._idle_seconds = idle_seconds
         self._closed = False
+        # A client that nobody closed leaves no open socket behind, neither when collected nor at exit.
+        weakref.finalize(self, _close_all, self._idle)
         renew_after_fork(self)
 
     def __len__(self) -> int:
@@ -27,28 +32,27 @@ class Pool:
 
     def acquire(self, open_new: Callable[[], Connection]) -> Connection:
         """An idle connection that still stands, or a new one."""
-        oldest = clock() - self._idle_seconds
-        while True:
-            try:
-                connection = self._idle.pop()
-            except IndexError:
-                return open_new()
-            if connection.idle_since > oldest and connection.usable():
-                return connection
-            connection.close()
+        connection = self._take_idle() or open_new()
+        self._busy.add(connection)
+        return connection
 
     def release(self, connection: Connection) -> None:
         """Take a connection back whose answer was read to its end."""
         now = clock()
         connection.uses += 1
         connection.idle_since = now
+        self._busy.discard(connection)
         self._idle.append(connection)
         self._trim(now - self._idle_seconds)
 
+    def discard(self, connection: Connection) -> None:
+        """Close a connection that must not carry another request."""
+        self._busy.discard(connection)
+        connection.close()
+
     def clear(self) -> None:
         """Close every idle connection: the server has shown that it closes them."""
-        while self._idle:
-            self._close_oldest()
+        _close_all(self._idle)
 
     def close(self) -> None:
         """Close every idle connection, and those in use as they come back."""
@@ -56,15 +60,34 @@ class Pool:
         self.clear()
 
     def after_fork(self) -> None:
-        """The sockets are the parent's: the child closes its copies, which the peer does not notice."""
-        self.clear()
+        """The sockets are the parent's, those that its other threads were using included."""
+        for connection in (*self._idle, *self._busy):
+            connection.forsake()
+        self._idle.clear()
+        self._busy.clear()
+
+    def _take_idle(self) -> Connection | None:
+        oldest = clock() - self._idle_seconds
+        while True:
+            try:
+                connection = self._idle.pop()
+            except IndexError:
+                return None
+            if connection.idle_since > oldest and connection.usable():
+                return connection
+            connection.close()
 
     def _trim(self, oldest: float) -> None:
         while self._idle and (self._closed or len(self._idle) > self._size or self._idle[0].idle_since < oldest):
-            self._close_oldest()
+            try:
+                self._idle.popleft().close()
+            except IndexError:
+                return
 
-    def _close_oldest(self) -> None:
+
+def _close_all(idle: deque[Connection]) -> None:
+    while True:
         try:
-            self._idle.popleft().close()
+            idle.pop().close()
         except IndexError:
             return

@@ -29,6 +29,7 @@ class TlsSettings:
         self._ca_bundle = config.ca_bundle or _from_environment(environ) or certifi.where()
         self._cert, self._key = config.mtls_cert, config.mtls_key
         self._context: ssl.SSLContext | None = None
+        self._inherited: ssl.SSLContext | None = None
         self._lock = threading.Lock()
         renew_after_fork(self)
         if config.mtls_cert is not None or self._ca_bundle != certifi.where():
@@ -39,12 +40,21 @@ class TlsSettings:
         if self._context is None:
             with self._lock:
                 if self._context is None:
-                    self._context = self._build()
+                    self._context = self._renew() if self._inherited is not None else self._build()
         return self._context
 
     def after_fork(self) -> None:
-        """A thread of the parent may have held the lock."""
+        """A thread of the parent may have held our lock, or one inside the context, in mid-handshake."""
         self._lock = threading.Lock()
+        self._inherited, self._context = self._context or self._inherited, None
+
+    def _renew(self) -> ssl.SSLContext:
+        try:
+            return self._build()
+        except ConfigurationError:
+            # A worker that has dropped its privileges may not read the key: better the parent's context than none.
+            assert self._inherited is not None  # noqa: S101 - the caller checked; tells the type checker
+            return self._inherited
 
     def _build(self) -> ssl.SSLContext:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
