@@ -27,6 +27,7 @@ _logger = logging.getLogger("molam_sdk")
 KEY_LIFETIME_SECONDS: Final = 24 * 3600
 _KEY_LIFETIME_MARGIN: Final = 3600
 RESOLVE_SECONDS: Final = 120.0
+_LEAST_PATIENT_BACKOFF: Final = 0.1
 
 
 class Headers(dict[str, str]):
@@ -227,11 +228,11 @@ def _policy_of(config: ClientConfig) -> RetryPolicy:
 
 
 def _patient(policy: RetryPolicy) -> RetryPolicy:
-    """For ``resolve``: as often as time allows, waiting as long as Molam asks for."""
+    """For ``resolve``: as often as time allows, waiting as long as Molam asks for, and never without a pause."""
     return RetryPolicy(
         max_retries=1_000_000,
-        backoff_factor=policy.backoff_factor,
-        backoff_max=policy.backoff_max,
+        backoff_factor=max(policy.backoff_factor, _LEAST_PATIENT_BACKOFF),
+        backoff_max=max(policy.backoff_max, _LEAST_PATIENT_BACKOFF),
         retry_after_max=float("inf"),
     )
 

@@ -13,7 +13,7 @@ from .answer import UnreadableError, attach
 from .errors import to_error, unreadable
 from .operation import Operation
 from .outcome import Verdict, combine, judge
-from .problem import Problem, read_problem
+from .problem import Problem, printable_line, read_problem
 from .record import CallRecord, Gate
 from .retry import RetryBudget, RetryPolicy, parse_retry_after
 from .wire import Failure, NoReply, Reply, Request
@@ -21,6 +21,7 @@ from .wire import Failure, NoReply, Reply, Request
 T = TypeVar("T")
 
 REQUEST_ID_HEADERS: Final = ("X-Molam-Request-Id", "X-Request-ID")
+_LONGEST_REQUEST_ID: Final = 255
 _REPLAYED_HEADER: Final = "Idempotent-Replayed"
 _NEVER_SENT: Final = (Failure.CIRCUIT_OPEN, Failure.BULKHEAD_FULL, Failure.NOT_SENDABLE, Failure.NO_TIME)
 
@@ -51,6 +52,7 @@ class Call(Generic[T]):
         "_code",
         "_error",
         "_in_flight",
+        "_key_problem",
         "_last",
         "_outage",
         "_refreshed",
@@ -81,6 +83,7 @@ class Call(Generic[T]):
         self._result: T | None = None
         self._last: tuple[Reply | NoReply, Problem | None, str] | None = None
         self._outage: bool | None = None
+        self._key_problem: Exception | None = None
         self._admitted = self._in_flight = self._refreshed = False
 
     def __enter__(self) -> Call[T]:
@@ -187,7 +190,11 @@ class Call(Generic[T]):
         if self._refreshed or self._rules.refresh_key is None:
             return False
         self._refreshed = True
-        new = self._rules.refresh_key(self.request.headers.get("Authorization", ""))
+        try:
+            new = self._rules.refresh_key(self.request.headers.get("Authorization", ""))
+        except Exception as problem:  # noqa: BLE001 - the merchant's callable; the 401 and the outcome must not be lost
+            self._key_problem = problem
+            return False
         if new is None:
             return False
         self.request.headers["Authorization"] = new
@@ -197,6 +204,7 @@ class Call(Generic[T]):
         assert self._last is not None  # noqa: S101 - settle set it; tells the type checker
         answer, problem, self._code = self._last
         error = to_error(answer, problem)
+        error.__cause__ = error.__cause__ or self._key_problem
         self._error = self._with_facts(error, _retry_after(answer))
         if problem is not None:
             error.request_id = error.request_id or problem.request_id
@@ -235,7 +243,7 @@ class Call(Generic[T]):
             return None
         for name in REQUEST_ID_HEADERS:
             if value := self._reply.headers.get(name):
-                return value
+                return printable_line(value, _LONGEST_REQUEST_ID)
         return None
 
     def _elapsed(self) -> float:

@@ -77,7 +77,7 @@ def _problem(
         message=_shorten(message or code or "unknown error"),
         code=code,
         param=_text(source if source is not None else document, "param"),
-        request_id=_text(document, "request_id"),
+        request_id=_shorten(_text(document, "request_id") or "") or None,
         body=document,
         recognised=True,
     )
@@ -99,8 +99,12 @@ def _text(document: Mapping[str, Any], *names: str) -> str | None:
     return None
 
 
-def _shorten(text: str) -> str:
-    """One printable line: what a server says goes into logs and terminals."""
-    line = " ".join(text[: _LONGEST_MESSAGE * 2].split())
+def printable_line(text: str, longest: int) -> str:
+    """One printable line of at most ``longest`` characters: what a server says goes into logs and terminals."""
+    line = " ".join(text[: longest * 2].split())
     printable = "".join(c if c.isprintable() else "?" for c in line)
-    return printable if len(printable) <= _LONGEST_MESSAGE else printable[: _LONGEST_MESSAGE - 1] + "…"
+    return printable if len(printable) <= longest else printable[: longest - 1] + "…"
+
+
+def _shorten(text: str) -> str:
+    return printable_line(text, _LONGEST_MESSAGE)
