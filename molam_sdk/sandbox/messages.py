@@ -80,9 +80,16 @@ def checked_key(key: str | None) -> str:
     return key
 
 
+def _canonical(number: Decimal) -> list[str | int]:
+    """The same for 100.5 and 100.50, unlike any string, and never longer than what came: 1e999999 stays short."""
+    sign, digits, exponent = number.as_tuple()
+    text = "".join(map(str, digits))
+    return [sign, text.rstrip("0"), int(exponent) + len(text) - len(text.rstrip("0"))]
+
+
 def fingerprint(path: str, body: Any) -> str:
     """Equal for the same path and the same JSON, however spaced, ordered or written (100.5 and 100.50)."""
-    written = json.dumps(body, sort_keys=True, default=lambda number: f"{number.normalize():f}"[:100])
+    written = json.dumps(body, sort_keys=True, default=_canonical)
     return hashlib.sha256(f"{path}\n{written}".encode()).hexdigest()
 
 
