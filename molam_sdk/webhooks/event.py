@@ -12,7 +12,7 @@ from pydantic_core import from_json
 from ..exceptions import WebhookVerificationError
 from ..models import Answer, PaymentIntent, Payout, Refund
 from .secrets import SecretSource
-from .signature import MAX_PAYLOAD_BYTES, Payload, SignatureHeader, raw_body, verify_molam_signature
+from .signature import MAX_PAYLOAD_BYTES, Payload, SignatureHeader, verified_body
 
 PaymentEventType = Literal[
     "payment.created",
@@ -209,9 +209,7 @@ def construct_event(
     Raises ``WebhookVerificationError`` and nothing else: for a wrong signature, and for a body that is no
     JSON object. Unknown types pass, as ``UnknownEvent``.
     """
-    body = raw_body(payload, max_bytes)
-    verify_molam_signature(header, body, get_secret, tolerance_seconds, now=now, max_bytes=max_bytes)
-    return parse_event(body)
+    return parse_event(verified_body(header, payload, get_secret, tolerance_seconds, now=now, max_bytes=max_bytes))
 
 
 def parse_event(body: bytes) -> AnyWebhookEvent:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 import re
 import threading
@@ -42,6 +43,9 @@ def secrets_of(source: SecretSource, kid: str) -> tuple[bytes, ...]:
 def _as_bytes(found: Any) -> Iterable[bytes]:
     if found is None:
         return
+    if inspect.iscoroutine(found):
+        found.close()
+        raise TypeError("the callable that finds secrets must not be async")
     for secret in (found,) if isinstance(found, str | bytes | bytearray) else tuple(found):
         key = secret.encode() if isinstance(secret, str) else bytes(memoryview(secret))
         if key:

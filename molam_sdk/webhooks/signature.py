@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+import re
 import time
 from collections.abc import Iterator, Mapping
 from typing import Any, Final, NoReturn, TypeAlias
@@ -23,6 +24,9 @@ _MAX_HEADER_LENGTH: Final = 4096
 _MAX_PAIRS: Final = 16
 _MAX_DIGITS: Final = 16
 
+# Nearly every header: read in one step, four times as fast as field by field.
+_USUAL: Final = re.compile(r"t=([0-9]{1,16}),v1=([0-9a-f]{64})(?:,kid=([A-Za-z0-9_.\-]{1,64}))?")
+
 # One signature to check: the time as it was signed (Unix ms, as text), the hex digest, the key id.
 _Pair: TypeAlias = tuple[str, str, str]
 
@@ -42,18 +46,33 @@ def verify_molam_signature(
     mapping or one secret; it may give several secrets for a kid. ``now`` is Unix seconds; a signature from the
     future is refused like an old one. Nothing else is raised, whatever the header holds or the callable does.
     """
+    verified_body(header, payload, get_secret_by_kid, tolerance_seconds, now=now, max_bytes=max_bytes)
+    return True
+
+
+def verified_body(
+    header: SignatureHeader,
+    payload: Payload,
+    source: SecretSource,
+    tolerance_seconds: float,
+    *,
+    now: float | None,
+    max_bytes: int,
+) -> bytes:
+    """The bytes of a body whose signature holds; ``WebhookVerificationError`` if none does."""
     pairs = _read_header(header)
     body = raw_body(payload, max_bytes)
     clock_ms = (time.time() if now is None else now) * 1000
+    # Written so that a tolerance that is no number refuses.
     timely = [pair for pair in pairs if abs(clock_ms - int(pair[0])) <= tolerance_seconds * 1000]
     if not timely:
         raise WebhookVerificationError(f"timestamp outside tolerance of {tolerance_seconds} seconds")
     known = False
     for moment, digest, kid in timely:
-        for secret in _known_secrets(get_secret_by_kid, kid):
+        for secret in _known_secrets(source, kid):
             known = True
             if hmac.compare_digest(_hex_digest(secret, moment, body), digest):
-                return True
+                return body
     if known:
         raise WebhookVerificationError("Signature mismatch")
     raise WebhookVerificationError(f"Unknown key ID {', '.join(repr(kid[:64]) for _, _, kid in timely)}")
@@ -110,6 +129,9 @@ def _known_secrets(source: SecretSource, kid: str) -> tuple[bytes, ...]:
 
 
 def _read_header(header: Any) -> list[_Pair]:
+    usual = _USUAL.fullmatch(header) if isinstance(header, str) else None
+    if usual is not None:
+        return [(usual[1], usual[2], usual[3] or DEFAULT_KID)]
     lines = header if isinstance(header, list | tuple) else (header,)
     pairs: list[_Pair] = []
     for line in lines:

@@ -1,0 +1,158 @@
+"""A dedupe store in SQL through SQLAlchemy: PostgreSQL, MariaDB, MySQL or SQLite, in the shop's own database."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
+from contextvars import ContextVar
+from typing import Final
+
+from sqlalchemy import (
+    Boolean,
+    Column,
+    ColumnElement,
+    Connection,
+    Double,
+    Engine,
+    Index,
+    MetaData,
+    String,
+    Table,
+    Text,
+    and_,
+    create_engine,
+    delete,
+    func,
+    insert,
+    select,
+    update,
+)
+from sqlalchemy.dialects import mysql
+from sqlalchemy.exc import IntegrityError
+
+from ._claims import Claim, Grant, Record, decide, pack, unpack
+
+__all__ = ["SqlStore", "events_table"]
+
+# MySQL and MariaDB take evt_a and EVT_A for the same text unless told otherwise, and would drop the second event.
+_EXACT: Final = String(255).with_variant(
+    mysql.VARCHAR(255, charset="utf8mb4", collation="utf8mb4_bin"), "mysql", "mariadb"
+)
+
+
+def events_table(metadata: MetaData, name: str = "molam_webhook_events") -> Table:
+    """The table, for a project's own metadata and migrations (Alembic)."""
+    return Table(
+        name,
+        metadata,
+        Column("event_id", _EXACT, primary_key=True),
+        Column("event_type", String(255), nullable=False),
+        Column("object_id", _EXACT),
+        Column("created", Double, nullable=False),
+        Column("token", String(32), nullable=False),
+        Column("lease_until", Double, nullable=False),
+        Column("done", Boolean, nullable=False),
+        Column("finished", Text, nullable=False),
+        Column("touched", Double, nullable=False),
+        Index(f"{name}_object", "object_id", "created"),
+        Index(f"{name}_touched", "touched"),
+    )
+
+
+class SqlStore:
+    """Claims in a table of the shop's database. A handler that writes through ``store.connection`` shares the
+    transaction that marks the event done: both happen or neither does, also when the worker is killed.
+
+    ``create_table`` makes the table where it is missing; leave it off where migrations do that.
+    """
+
+    transactional = True
+
+    def __init__(self, engine: Engine | str, *, table: str = "molam_webhook_events", create_table: bool = True) -> None:
+        self._engine = create_engine(engine) if isinstance(engine, str) else engine
+        self._events = events_table(MetaData(), table)
+        self._open: ContextVar[Connection | None] = ContextVar("molam_webhook_connection", default=None)
+        if create_table:
+            self._events.create(self._engine, checkfirst=True)
+
+    @property
+    def connection(self) -> Connection:
+        """The connection of the transaction that this handler runs in: do not commit it."""
+        connection = self._open.get()
+        if connection is None:
+            raise RuntimeError("no transaction is open here: only handlers that are no coroutines run in one")
+        return connection
+
+    def claim(self, claim: Claim, now: float, lease_until: float) -> Grant:
+        grant = self._look(claim, now)
+        if grant.verdict != "run" or self._take(claim, now, lease_until):
+            return grant
+        # Another worker was faster between the look and the take.
+        lost = self._look(claim, now)
+        return Grant("busy", retry_after=1.0) if lost.verdict == "run" else lost
+
+    def renew(self, claim: Claim, lease_until: float, finished: Sequence[str]) -> bool:
+        t = self._events
+        change = update(t).where(self._held_by(claim)).values(lease_until=lease_until, finished=pack(finished))
+        with self._engine.begin() as connection:
+            return connection.execute(change).rowcount == 1
+
+    def done(self, claim: Claim, now: float) -> bool:
+        shared = self._open.get()
+        change = update(self._events).where(self._held_by(claim)).values(done=True, touched=now)
+        with nullcontext(shared) if shared is not None else self._engine.begin() as connection:
+            return connection.execute(change).rowcount == 1
+
+    def prune(self, before: float) -> int:
+        t = self._events
+        with self._engine.begin() as connection:
+            return connection.execute(delete(t).where(and_(t.c.touched < before, t.c.lease_until < before))).rowcount
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        with self._engine.begin() as connection:
+            token = self._open.set(connection)
+            try:
+                yield
+            finally:
+                self._open.reset(token)
+
+    def _look(self, claim: Claim, now: float) -> Grant:
+        t = self._events
+        held = select(t.c.done, t.c.lease_until, t.c.finished).where(t.c.event_id == claim.event_id)
+        newest = select(func.max(t.c.created)).where(t.c.object_id == claim.object_id, t.c.done.is_(True))
+        with self._engine.begin() as connection:
+            row = connection.execute(held).one_or_none()
+            record = None if row is None else Record(row.done, row.lease_until, unpack(row.finished))
+            when = None if claim.object_id is None else connection.execute(newest).scalar_one_or_none()
+        return decide(claim, record, when, now)
+
+    def _take(self, claim: Claim, now: float, lease_until: float) -> bool:
+        """Whether this worker got the event: by taking over what was left behind, or by its row being the first."""
+        t = self._events
+        left = and_(t.c.event_id == claim.event_id, t.c.done.is_(False), t.c.lease_until <= now)
+        with self._engine.begin() as connection:
+            taken = connection.execute(update(t).where(left).values(token=claim.token, lease_until=lease_until))
+        if taken.rowcount == 1:
+            return True
+        row = {
+            "event_id": claim.event_id,
+            "event_type": claim.event_type,
+            "object_id": claim.object_id,
+            "created": claim.created,
+            "token": claim.token,
+            "lease_until": lease_until,
+            "done": False,
+            "finished": "",
+            "touched": now,
+        }
+        try:
+            with self._engine.begin() as connection:
+                connection.execute(insert(t).values(row))
+        except IntegrityError:
+            return False
+        return True
+
+    def _held_by(self, claim: Claim) -> ColumnElement[bool]:
+        t = self._events
+        return and_(t.c.event_id == claim.event_id, t.c.token == claim.token, t.c.done.is_(False))
