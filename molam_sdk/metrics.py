@@ -146,15 +146,25 @@ class MetricsObserver:
 
 
 class BreakerMetrics(pybreaker.CircuitBreakerListener):
-    """Shows a breaker's state: add it with ``cb.add_listener``."""
+    """Shows a breaker's state; see ``watch_breaker``."""
 
-    def __init__(self, name: str, registry: CollectorRegistry | None = None) -> None:
-        self._metrics = metrics_for(registry)
-        self._state = self._metrics.breaker_state.labels(name)
-        self._changes = {to: self._metrics.breaker_changes.labels(name, to) for to in _STATES}
+    def __init__(self, cb: pybreaker.CircuitBreaker, metrics: Metrics) -> None:
+        name = cb.name or "unnamed"
+        self.metrics = metrics
+        self._state = metrics.breaker_state.labels(name)
+        self._state.set(_STATES[cb.current_state])
+        self._changes = {to: metrics.breaker_changes.labels(name, to) for to in _STATES}
 
     def state_change(self, cb: Any, old_state: Any, new_state: Any) -> None:
         """Called by pybreaker, the lock of its breaker held."""
         with _counting:
             self._changes[new_state.name].inc()
             self._state.set(_STATES[new_state.name])
+
+
+def watch_breaker(cb: pybreaker.CircuitBreaker, registry: CollectorRegistry | None = None) -> None:
+    """Show this breaker's state in a registry; a breaker that clients share is counted there once."""
+    metrics = metrics_for(registry)
+    watched = (listener.metrics for listener in cb.listeners if isinstance(listener, BreakerMetrics))
+    if not any(known is metrics for known in watched):
+        cb.add_listener(BreakerMetrics(cb, metrics))

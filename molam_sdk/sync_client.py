@@ -13,7 +13,7 @@ from .cb import Breaker, FailureRate, create_circuit_breaker
 from .client import MolamClient
 from .config import ClientConfig
 from .logging_setup import LogObserver
-from .metrics import BreakerMetrics, MetricsObserver
+from .metrics import MetricsObserver, watch_breaker
 
 
 class MolamSyncClient(MolamClient):
@@ -44,7 +44,7 @@ class MolamSyncClient(MolamClient):
         self.cb = cb or create_circuit_breaker(
             cb_name, cb_fail_max, cb_reset_timeout, success_threshold=cb_success_threshold
         )
-        self.cb.add_listener(BreakerMetrics(self.cb.name or cb_name, registry))
+        watch_breaker(self.cb, registry)
         self._breaker = Breaker(self.cb, half_open_probes=cb_half_open_probes, failure_rate=cb_failure_rate)
 
     @property

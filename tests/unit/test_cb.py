@@ -1,0 +1,345 @@
+"""The breaker: what trips it, what never does, and that nobody waits inside it."""
+
+from __future__ import annotations
+
+import threading
+import time
+from datetime import timedelta
+from typing import Any
+
+import pybreaker
+import pytest
+from prometheus_client import CollectorRegistry
+
+from molam_sdk import CircuitOpenError, ClientConfig, MolamError, MolamSyncClient, NetworkError, ServerError
+from molam_sdk._core.wire import Failure, NoReply
+from molam_sdk.cb import Breaker, FailureRate, create_circuit_breaker
+from molam_sdk.testing import ScriptedTransport, reply
+from tests.unit.script import OK, TIMEOUT, error_reply
+
+
+def guarded(transport: Any, **options: Any) -> MolamSyncClient:
+    config = ClientConfig(api_key="sk_live_1", max_retries=0)
+    return MolamSyncClient(config, transport=transport, registry=CollectorRegistry(), **options)
+
+
+def call(client: MolamSyncClient, times: int = 1) -> list[str]:
+    """The classes of the errors, or "ok"."""
+    ends = []
+    for _ in range(times):
+        try:
+            client.create_payment_intent({"amount": 1})
+            ends.append("ok")
+        except MolamError as error:
+            ends.append(type(error).__name__)
+    return ends
+
+
+def let_time_pass(client: MolamSyncClient, seconds: float) -> None:
+    storage = client.cb._state_storage
+    assert storage.opened_at is not None
+    storage.opened_at -= timedelta(seconds=seconds)
+
+
+def test_five_outages_in_a_row_open_it_and_the_fifth_raises_its_own_error() -> None:
+    client = guarded(ScriptedTransport(*[error_reply(503)] * 5))
+    assert call(client, 6) == ["ServerError"] * 5 + ["CircuitOpenError"]
+    assert client.cb.current_state == pybreaker.STATE_OPEN
+
+
+@pytest.mark.parametrize("answer", [error_reply(500), error_reply(502), error_reply(503), error_reply(504), TIMEOUT])
+def test_an_outage_counts(answer: Any) -> None:
+    client = guarded(ScriptedTransport(answer))
+    call(client)
+    assert client.cb.fail_counter == 1
+
+
+@pytest.mark.parametrize("status", [400, 401, 402, 403, 404, 409, 422, 429])
+def test_a_4xx_shows_that_the_api_lives(status: int) -> None:
+    client = guarded(ScriptedTransport(*[error_reply(503)] * 4, *[error_reply(status)] * 50))
+    call(client, 54)
+    assert client.cb.current_state == pybreaker.STATE_CLOSED
+    assert client.cb.fail_counter == 0
+
+
+def test_fifty_declines_never_open_it() -> None:
+    client = guarded(ScriptedTransport(*[error_reply(402)] * 50))
+    assert call(client, 50) == ["DeclinedError"] * 50
+
+
+def test_a_call_counts_once_however_many_attempts_it_takes() -> None:
+    config = ClientConfig(api_key="sk_live_1", retry_backoff_factor=0)
+    transport = ScriptedTransport(*[error_reply(503)] * 3, OK, *[error_reply(503)] * 4)
+    client = MolamSyncClient(config, transport=transport, registry=CollectorRegistry())
+    assert call(client, 2) == ["ok", "ServerError"]
+    assert client.cb.fail_counter == 1
+
+
+def test_a_refusal_is_honest() -> None:
+    client = guarded(ScriptedTransport(*[error_reply(503)] * 5))
+    call(client, 5)
+    with pytest.raises(CircuitOpenError) as caught:
+        client.create_payment_intent({"amount": 1}, idempotency_key="order-7")
+    error = caught.value
+    assert isinstance(error, pybreaker.CircuitBreakerError)
+    assert (error.outcome, error.attempts, error.idempotency_key) == ("not_sent", 0, "order-7")
+    assert error.retry_after is not None
+    assert 59 < error.retry_after <= 60
+    assert "molam_api_cb" in str(error)
+
+
+def test_after_the_reset_timeout_a_success_closes_it() -> None:
+    client = guarded(ScriptedTransport(*[error_reply(503)] * 5, OK, OK))
+    call(client, 5)
+    let_time_pass(client, 61)
+    assert call(client, 2) == ["ok", "ok"]
+    assert client.cb.current_state == pybreaker.STATE_CLOSED
+
+
+def test_after_the_reset_timeout_an_outage_opens_it_again() -> None:
+    client = guarded(ScriptedTransport(*[error_reply(503)] * 6))
+    call(client, 5)
+    let_time_pass(client, 61)
+    assert call(client, 2) == ["ServerError", "CircuitOpenError"]
+
+
+def test_a_decline_while_half_open_closes_it() -> None:
+    client = guarded(ScriptedTransport(*[error_reply(503)] * 5, error_reply(402)))
+    call(client, 5)
+    let_time_pass(client, 61)
+    call(client)
+    assert client.cb.current_state == pybreaker.STATE_CLOSED
+
+
+def test_the_success_threshold_counts() -> None:
+    client = guarded(ScriptedTransport(*[error_reply(503)] * 5, OK, OK), cb_success_threshold=2)
+    call(client, 5)
+    let_time_pass(client, 61)
+    call(client)
+    assert client.cb.current_state == pybreaker.STATE_HALF_OPEN
+    call(client)
+    assert client.cb.current_state == pybreaker.STATE_CLOSED
+
+
+class Waiting:
+    """Holds every request until it is let go, as a slow server does."""
+
+    def __init__(self, answer: Any = OK) -> None:
+        self.answer, self.sent, self.go = answer, threading.Semaphore(0), threading.Event()
+
+    def send(self, request: Any) -> Any:
+        self.sent.release()
+        assert self.go.wait(10)
+        return self.answer
+
+    def sleep(self, seconds: float) -> None:
+        raise AssertionError("no pause is due")
+
+    def clock(self) -> float:
+        return time.monotonic()
+
+    def close(self) -> None:
+        pass
+
+
+@pytest.mark.parametrize("probes", [1, 3])
+def test_half_open_admits_a_bounded_number_of_probes(probes: int) -> None:
+    waiting = Waiting()
+    client = guarded(waiting, cb_half_open_probes=probes)
+    client.cb.open()
+    let_time_pass(client, 61)
+    ends: list[str] = []
+    threads = [threading.Thread(target=lambda: ends.extend(call(client))) for _ in range(16)]
+    for thread in threads:
+        thread.start()
+    for _ in range(probes):
+        assert waiting.sent.acquire(timeout=10)
+    while len(ends) < 16 - probes:
+        time.sleep(0.001)
+    waiting.go.set()
+    for thread in threads:
+        thread.join()
+    assert sorted(ends) == ["CircuitOpenError"] * (16 - probes) + ["ok"] * probes
+
+
+def test_a_refused_probe_says_when_to_come_back() -> None:
+    waiting = Waiting()
+    client = guarded(waiting)
+    client.cb.half_open()
+    thread = threading.Thread(target=call, args=(client,))
+    thread.start()
+    assert waiting.sent.acquire(timeout=10)
+    with pytest.raises(CircuitOpenError) as caught:
+        client.create_payment_intent({"amount": 1})
+    assert caught.value.retry_after == 1.0
+    waiting.go.set()
+    thread.join()
+
+
+def test_threads_are_in_flight_together() -> None:
+    waiting = Waiting()
+    client = guarded(waiting)
+    threads = [threading.Thread(target=call, args=(client,)) for _ in range(32)]
+    for thread in threads:
+        thread.start()
+    assert all(waiting.sent.acquire(timeout=10) for _ in threads)
+    waiting.go.set()
+    for thread in threads:
+        thread.join()
+
+
+def test_a_straggler_from_before_it_opened_decides_nothing() -> None:
+    waiting = Waiting(OK)
+    client = guarded(waiting)
+    thread = threading.Thread(target=call, args=(client,))
+    thread.start()
+    assert waiting.sent.acquire(timeout=10)
+    client.cb.open()
+    waiting.go.set()
+    thread.join()
+    assert client.cb.current_state == pybreaker.STATE_OPEN
+
+
+def test_a_straggler_decides_nothing_while_it_is_half_open() -> None:
+    waiting = Waiting(error_reply(503))
+    client = guarded(waiting)
+    thread = threading.Thread(target=call, args=(client,))
+    thread.start()
+    assert waiting.sent.acquire(timeout=10)
+    client.cb.half_open()
+    waiting.go.set()
+    thread.join()
+    assert client.cb.current_state == pybreaker.STATE_HALF_OPEN
+
+
+@pytest.mark.parametrize("torn", [KeyboardInterrupt, SystemExit, GeneratorExit])
+def test_an_interruption_never_counts(torn: type[BaseException]) -> None:
+    client = guarded(ScriptedTransport(*[torn()] * 9))
+    for _ in range(9):
+        with pytest.raises(torn):
+            client.create_payment_intent({"amount": 1})
+    assert client.cb.fail_counter == 0
+
+
+def test_an_interrupted_probe_makes_room_for_another() -> None:
+    client = guarded(ScriptedTransport(KeyboardInterrupt(), OK))
+    client.cb.half_open()
+    with pytest.raises(KeyboardInterrupt):
+        client.create_payment_intent({"amount": 1})
+    assert call(client) == ["ok"]
+
+
+def test_a_local_mistake_is_neither_success_nor_failure() -> None:
+    client = guarded(ScriptedTransport(error_reply(503), NoReply(Failure.NOT_SENDABLE, "x")))
+    assert call(client, 2) == ["ServerError", "RequestValidationError"]
+    assert client.cb.fail_counter == 1
+
+
+def test_a_failure_rate_opens_it_where_a_count_never_would() -> None:
+    pattern = [*[error_reply(503)] * 4, OK]
+    without = guarded(ScriptedTransport(*pattern * 10))
+    call(without, 50)
+    assert without.cb.current_state == pybreaker.STATE_CLOSED
+    client = guarded(ScriptedTransport(*pattern * 10), cb_failure_rate=FailureRate(0.5, minimum_calls=20))
+    assert call(client, 21)[-1] == "CircuitOpenError"
+
+
+def test_a_failure_rate_waits_for_its_minimum_of_calls() -> None:
+    client = guarded(ScriptedTransport(*[error_reply(503), OK] * 9), cb_failure_rate=FailureRate(0.5, minimum_calls=19))
+    call(client, 18)
+    assert client.cb.current_state == pybreaker.STATE_CLOSED
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"rate": 0}, {"rate": 1.1}, {"rate": 0.5, "minimum_calls": 0}, {"rate": 0.5, "seconds": 0}]
+)
+def test_a_failure_rate_that_means_nothing_is_refused(wrong: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match="FailureRate"):
+        FailureRate(**wrong)
+
+
+def test_the_breaker_can_be_shared_and_listens_to_pybreakers_rules() -> None:
+    seen: list[str] = []
+
+    class Listener(pybreaker.CircuitBreakerListener):
+        def failure(self, cb: Any, exc: Any) -> None:
+            seen.append(type(exc).__name__)
+
+        def success(self, cb: Any) -> None:
+            seen.append("success")
+
+    shared = create_circuit_breaker("shared", fail_max=2, exclude=[NetworkError], listeners=[Listener()])
+    first = guarded(ScriptedTransport(error_reply(503), TIMEOUT, OK), cb=shared)
+    second = guarded(ScriptedTransport(error_reply(503), error_reply(503)), cb=shared)
+    assert call(first, 3) == ["ServerError", "MolamTimeoutError", "ok"]
+    assert call(second, 3) == ["ServerError", "ServerError", "CircuitOpenError"]
+    assert seen[:2] == ["ServerError", "success"]
+    assert first.cb is shared
+
+
+def test_a_plain_breaker_behaves_as_pybreaker() -> None:
+    breaker = create_circuit_breaker("mine", fail_max=2, reset_timeout=7)
+    assert (breaker.name, breaker.fail_max, breaker.reset_timeout) == ("mine", 2, 7)
+    with pytest.raises(ZeroDivisionError):
+        breaker.call(lambda: 1 / 0)
+    with pytest.raises(pybreaker.CircuitBreakerError):
+        breaker.call(lambda: 1 / 0)
+
+
+def test_an_error_of_a_listener_is_not_swallowed_by_the_breaker() -> None:
+    class Broken(pybreaker.CircuitBreakerListener):
+        def failure(self, cb: Any, exc: Any) -> None:
+            raise RuntimeError("listener")
+
+    breaker = Breaker(create_circuit_breaker(listeners=[Broken()]))
+    gate = breaker.passage()
+    assert gate.admit(again=False) is None
+    with pytest.raises(RuntimeError, match="listener"):
+        gate.leave(True, ServerError(503))
+
+
+def test_storage_that_gives_a_naive_time_is_read_as_utc() -> None:
+    client = guarded(ScriptedTransport())
+    client.cb.open()
+    storage = client.cb._state_storage
+    assert storage.opened_at is not None
+    storage.opened_at = storage.opened_at.replace(tzinfo=None)
+    assert call(client) == ["CircuitOpenError"]
+    storage.opened_at = None  # type: ignore[assignment]  # a storage that has forgotten
+
+
+def test_an_open_breaker_without_a_time_lets_a_probe_through() -> None:
+    client = guarded(ScriptedTransport(OK))
+    client.cb.open()
+    client.cb._state_storage._opened_at = None
+    assert call(client) == ["ok"]
+
+
+@pytest.fixture
+def held() -> Breaker:
+    breaker = Breaker(create_circuit_breaker())
+    breaker.cb._lock.acquire()
+    breaker._lock.acquire()
+    return breaker
+
+
+def test_a_child_process_waits_for_no_lock_of_its_parent(held: Breaker) -> None:
+    held.after_fork()
+    ended = threading.Event()
+
+    def feed() -> None:
+        held.feed(True, ServerError(503), probe=False)
+        ended.set()
+
+    threading.Thread(target=feed, daemon=True).start()
+    assert ended.wait(5)
+
+
+def test_the_view_without_the_breaker_still_works_while_it_is_open() -> None:
+    client = guarded(ScriptedTransport(reply(200, {"id": "pi_1", "status": "s", "amount": 1, "currency": "USD"})))
+    client.cb.open()
+    client.set_api_key("sk_live_2")
+    client.set_region("eu-west")
+    view = client.client
+    assert (view.base_url, view.headers["Authorization"]) == ("https://api-eu-west.molam.io", "Bearer sk_live_2")
+    assert view.create_payment_intent({"amount": 1}).id == "pi_1"
