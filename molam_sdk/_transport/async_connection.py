@@ -1,0 +1,133 @@
+"""One asyncio connection: the same bytes out and the same strict reader of answers as the blocking one."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Callable
+
+from .._core.wire import Failure
+from .connection import _refuses_our_certificate, clock
+from .fault import Fault
+from .http1 import AnswerReader
+
+
+class AsyncConnection(asyncio.Protocol):
+    """An open connection. ``uses`` counts the answers it has carried; ``idle_since`` is when the last one ended.
+
+    ``gone`` is done once the socket is closed; ``when_gone`` is called then.
+    """
+
+    def __init__(self, transport: asyncio.Transport, when_gone: Callable[[], None]) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._transport = transport
+        self._when_gone = when_gone
+        self._pid = os.getpid()
+        self._reader: AnswerReader | None = None
+        self._answered: asyncio.Future[None] | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._deadline = self._read_timeout = self._heard_at = 0.0
+        self.gone: asyncio.Future[None] = self._loop.create_future()
+        self.uses = 0
+        self.idle_since = 0.0
+        transport.set_protocol(self)
+
+    async def exchange(self, request: bytes, reader: AnswerReader, deadline: float, read_timeout: float) -> None:
+        """Send the request and read the answer into ``reader``. ``Fault`` if that fails, or not in time."""
+        self._heard_at = clock()
+        if self._heard_at >= deadline:
+            raise Fault(Failure.NO_TIME, "the deadline passed before the request was sent")
+        self._answered = self._loop.create_future()
+        self._reader, self._deadline, self._read_timeout = reader, deadline, read_timeout
+        self._transport.write(request)
+        self._set_timer(self._heard_at)
+        try:
+            await self._answered
+        finally:
+            self._reader = self._answered = None
+            if self._timer is not None:
+                self._timer.cancel()
+
+    def usable(self) -> bool:
+        """Whether nothing has come since the last answer: neither the server's close nor stray bytes."""
+        return not self._transport.is_closing()
+
+    def close(self) -> None:
+        """Give the socket up at once; a TLS goodbye would only make the event loop wait for the peer's."""
+        if os.getpid() == self._pid:  # a forked child shares the selector: letting go there would deafen its parent
+            self._transport.abort()
+
+    def data_received(self, data: bytes) -> None:
+        """Called by the event loop: a piece of the answer, or bytes that nobody asked for."""
+        if self._reader is None:
+            self.close()
+            return
+        self._heard_at = clock()
+        try:
+            complete = self._reader.feed(data)
+        except Fault as fault:
+            self._end(fault)
+        else:
+            if complete:
+                self._end(None)
+
+    def eof_received(self) -> None:
+        """Called by the event loop: the server will send no more; the transport then closes."""
+        if self._reader is not None:
+            self._closed_by_server(self._reader)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Called by the event loop, once, when the socket is closed."""
+        if self._reader is not None:
+            if exc is None:
+                self._closed_by_server(self._reader)
+            else:
+                self._end(self._broken(str(exc), exc))
+        if not self.gone.done():
+            self.gone.set_result(None)
+        self._when_gone()
+
+    def _closed_by_server(self, reader: AnswerReader) -> None:
+        if self.uses and not reader.head_seen:
+            self._end(self._broken("closed by the server", None))
+            return
+        try:
+            reader.end()
+        except Fault as fault:
+            self._end(fault)
+        else:
+            self._end(None)
+
+    def _broken(self, detail: str, cause: Exception | None) -> Fault:
+        headless = self._reader is not None and not self._reader.head_seen
+        if headless and not self.uses and isinstance(cause, OSError) and _refuses_our_certificate(cause):
+            fault = Fault(Failure.CERTIFICATE, f"the server does not take our certificate: {detail}")
+        elif headless and self.uses:
+            # Typical for a server that closes idle connections: it closed while the request was on its way.
+            fault = Fault(Failure.STALE, f"the kept-alive connection broke: {detail}")
+        else:
+            fault = Fault(Failure.RESET, f"the connection broke: {detail}")
+        fault.__cause__ = cause
+        return fault
+
+    def _end(self, fault: Fault | None) -> None:
+        self._reader = None  # whatever comes after this is a stray
+        if self._answered is None or self._answered.done():
+            return
+        if fault is None:
+            self._answered.set_result(None)
+        else:
+            self._answered.set_exception(fault)
+
+    def _set_timer(self, now: float) -> None:
+        until = min(self._deadline, self._heard_at + self._read_timeout)
+        self._timer = self._loop.call_later(until - now, self._look_at_the_clock)
+
+    def _look_at_the_clock(self) -> None:
+        now = clock()
+        if self._transport.get_write_buffer_size():
+            self._heard_at = now  # still sending: only the deadline counts
+        if now < min(self._deadline, self._heard_at + self._read_timeout):
+            self._set_timer(now)
+        else:
+            self._end(Fault(Failure.TIMEOUT, "no complete answer in time"))
