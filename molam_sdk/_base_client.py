@@ -19,6 +19,7 @@ from ._forks import renew_after_fork
 from ._version import __version__
 from .config import ApiKey, ClientConfig, check_api_key, check_base_url, region_url
 from .exceptions import ClientClosedError, ConfigurationError, MolamError, Outcome, RequestValidationError
+from .webhooks import SecretSource, SignatureHeader, verify_molam_signature
 
 T = TypeVar("T")
 
@@ -97,14 +98,12 @@ class BaseClient:
 
     def verify_webhook_signature(
         self,
-        header: str | None,
+        header: SignatureHeader,
         payload: bytes | str,
-        get_secret_by_kid: Callable[[str], Any],
+        get_secret_by_kid: SecretSource,
         tolerance_seconds: float = 300,
     ) -> bool:
         """See ``molam_sdk.webhooks.verify_molam_signature``."""
-        from .webhooks import verify_molam_signature
-
         return verify_molam_signature(header, payload, get_secret_by_kid, tolerance_seconds)
 
     def __repr__(self) -> str:
