@@ -1,6 +1,6 @@
 """Every path the sandbox serves: the API, the control paths, health, figures and the documentation."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -26,12 +26,6 @@ _CODES = {404: "not_found", 405: "method_not_allowed"}
 def build(rooms: Rooms, ledger: Ledger, webhooks: Webhooks, cors_origins: Sequence[str]) -> Starlette:
     """The whole application of one running sandbox."""
 
-    async def refuse(request: Request, error: Exception) -> Response:
-        refusal, request_id = _refusal(error), new_id("req")
-        wanted = request.headers.get("molam-error-format", rooms.error_format)
-        body, media_type = write_error(refusal, request_id, wanted)
-        return Response(body, refusal.status, {"X-Molam-Request-Id": request_id, **refusal.headers}, media_type)
-
     async def alive(_: Request) -> Response:
         return PlainTextResponse("ok")
 
@@ -53,8 +47,23 @@ def build(rooms: Rooms, ledger: Ledger, webhooks: Webhooks, cors_origins: Sequen
     return Starlette(
         routes=[*_api(rooms), *own, *DOCUMENT_ROUTES, *control_routes(rooms, ledger, webhooks)],
         middleware=[cors] if cors_origins else [],
-        exception_handlers={HTTPException: refuse, Exception: refuse},
+        exception_handlers={HTTPException: _refuser(rooms.error_format)},
     )
+
+
+def _refuser(error_format: str) -> Callable[[Request, Exception], Awaitable[Response]]:
+    """Answers what no operation answered: an unknown path, a wrong method."""
+
+    async def refuse(request: Request, error: Exception) -> Response:
+        if not isinstance(error, HTTPException):
+            raise error
+        code, request_id = _CODES.get(error.status_code, "invalid_request"), new_id("req")
+        refusal = ApiError(error.status_code, code, str(error.detail), headers=dict(error.headers or {}))
+        wanted = request.headers.get("molam-error-format", error_format)
+        body, media_type = write_error(refusal, request_id, wanted)
+        return Response(body, refusal.status, {"X-Molam-Request-Id": request_id, **refusal.headers}, media_type)
+
+    return refuse
 
 
 class _ByMethod:
@@ -77,11 +86,3 @@ def _api(rooms: Rooms) -> list[Route]:
         endpoint = Endpoint(operation, rooms, in_progress)
         paths.setdefault(operation.path, _ByMethod()).endpoints[operation.method] = endpoint
     return [Route(path, by_method) for path, by_method in paths.items()]
-
-
-def _refusal(error: Exception) -> ApiError:
-    """The answer to what no operation answered: an unknown path, a wrong method, or a bug of the sandbox."""
-    if not isinstance(error, HTTPException):
-        return ApiError(500, "internal_error", "The sandbox failed; its log says why.")
-    code = _CODES.get(error.status_code, "invalid_request")
-    return ApiError(error.status_code, code, str(error.detail), headers=dict(error.headers or {}))
