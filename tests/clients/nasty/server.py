@@ -170,7 +170,7 @@ class NastyServer:
     """Plays ``script``, one turn per request in the order they come; past its end every request gets ``usual``.
 
     ``greet`` is run on a connection before anything is read (a hang in place of a TLS handshake, say);
-    ``accepting=False`` leaves connections in the backlog.
+    ``accepting=False`` leaves connections in the backlog; ``deaf`` reads nothing of what is sent.
     """
 
     script: list[Turn] = field(default_factory=list)
@@ -178,6 +178,7 @@ class NastyServer:
     tls: ssl.SSLContext | None = None
     greet: Callable[[Wire], None] | None = None
     accepting: bool = True
+    deaf: bool = False
 
     def __post_init__(self) -> None:
         self.requests: list[Seen] = []
@@ -226,17 +227,19 @@ class NastyServer:
             self._spawn(self._serve, sock, self.connections)
 
     def _serve(self, sock: socket.socket, number: int) -> None:
-        with contextlib.suppress(OSError, ValueError), contextlib.ExitStack() as stack:
-            stack.callback(lambda: sock.close())
-            if self.greet is not None:
-                self.greet(Wire(sock, self._over))
-            if self.tls is not None:
-                sock.settimeout(5)
-                sock = self._handshake(self.tls, sock)
-            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            self._converse(Wire(sock, self._over), number)
+        try:
+            with contextlib.suppress(OSError, ValueError):
+                if self.greet is not None:
+                    self.greet(Wire(sock, self._over))
+                if self.tls is not None:
+                    sock = self._handshake(self.tls, sock)
+                sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                self._converse(Wire(sock, self._over), number)
+        finally:
+            sock.close()
 
     def _handshake(self, tls: ssl.SSLContext, sock: socket.socket) -> socket.socket:
+        sock.settimeout(5)
         try:
             return tls.wrap_socket(sock, server_side=True)
         except (OSError, ValueError):
@@ -245,6 +248,8 @@ class NastyServer:
             raise
 
     def _converse(self, wire: Wire, number: int) -> None:
+        if self.deaf:
+            self._over.wait(30)
         reader = _Requests(wire.sock, self._over)
         while (request := reader.next()) is not None:
             with self._lock:
