@@ -31,6 +31,12 @@ class RequestHeaders:
         values = self._values.get(name)
         return values[0] if values else None
 
+    @property
+    def content_length(self) -> int:
+        """How many bytes the body had on the wire; -1 where the request does not say."""
+        length = self.first("content-length") or ""
+        return int(length) if length.isascii() and length.isdigit() and len(length) < 16 else -1
+
     def why_not_raw(self, body: object) -> str | None:
         """What is wrong if this cannot be the body as it was sent; None if it can be.
 
@@ -39,10 +45,9 @@ class RequestHeaders:
         """
         if not isinstance(body, bytes | str | bytearray | memoryview):
             return f"The receiver was given a {type(body).__name__}: it wants the raw body, before anything parsed it."
-        length = self.first("content-length")
-        sent = int(length) if length and length.isascii() and length.isdigit() and len(length) < 16 else None
         held = len(body.encode(errors="replace")) if isinstance(body, str) else memoryview(body).nbytes
-        if sent is None or sent == held:
+        sent = self.content_length
+        if sent < 0 or sent == held:
             return None
         return (
             f"The body has {held} bytes here, but {sent} were sent: a middleware, or code before this view, has read "

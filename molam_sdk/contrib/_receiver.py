@@ -90,6 +90,8 @@ class WebhookReceiver(Subscribers):
 
     def _open(self, headers: Headers, body: bytes) -> WebhookAnswer | tuple[Delivery, Turn]:
         delivery = Delivery(RequestHeaders(headers), self._metrics)
+        if delivery.headers.content_length > self.max_bytes:
+            return delivery.answer("invalid", f"Invalid JSON payload: the body has more than {self.max_bytes} bytes")
         reason = delivery.headers.why_not_raw(body)
         if reason is not None:
             return delivery.answer("unreadable", reason)

@@ -24,12 +24,14 @@ from sqlalchemy import (
     delete,
     func,
     insert,
+    inspect,
     select,
     update,
 )
 from sqlalchemy.dialects import mysql
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import DBAPIError, IntegrityError
 
+from .._forks import renew_after_fork
 from ._claims import Claim, Grant, Record, decide, pack, unpack
 
 __all__ = ["SqlStore", "events_table"]
@@ -72,8 +74,13 @@ class SqlStore:
         self._engine = create_engine(engine) if isinstance(engine, str) else engine
         self._events = events_table(MetaData(), table)
         self._open: ContextVar[Connection | None] = ContextVar("molam_webhook_connection", default=None)
+        renew_after_fork(self)
         if create_table:
-            self._events.create(self._engine, checkfirst=True)
+            self._create_table()
+
+    def after_fork(self) -> None:
+        """Forget the parent's connections, which the parent still uses."""
+        self._engine.dispose(close=False)
 
     @property
     def connection(self) -> Connection:
@@ -84,12 +91,12 @@ class SqlStore:
         return connection
 
     def claim(self, claim: Claim, now: float, lease_until: float) -> Grant:
-        grant = self._look(claim, now)
-        if grant.verdict != "run" or self._take(claim, now, lease_until):
+        grant, token = self._look(claim, now)
+        if grant.verdict != "run" or self._take(claim, now, lease_until, token):
             return grant
         # Another worker was faster between the look and the take.
-        lost = self._look(claim, now)
-        return Grant("busy", retry_after=1.0) if lost.verdict == "run" else lost
+        again, _ = self._look(claim, now)
+        return Grant("busy", retry_after=1.0) if again.verdict == "run" else again
 
     def renew(self, claim: Claim, lease_until: float, finished: Sequence[str]) -> bool:
         t = self._events
@@ -117,35 +124,36 @@ class SqlStore:
             finally:
                 self._open.reset(token)
 
-    def _look(self, claim: Claim, now: float) -> Grant:
+    def _create_table(self) -> None:
+        try:
+            self._events.create(self._engine, checkfirst=True)
+        except DBAPIError:
+            # Workers that start together all find it missing; the first one makes it.
+            if not inspect(self._engine).has_table(self._events.name):
+                raise
+
+    def _look(self, claim: Claim, now: float) -> tuple[Grant, str | None]:
+        """What the rule says of the event as it stands, and the token that stands there."""
         t = self._events
-        held = select(t.c.done, t.c.lease_until, t.c.finished).where(t.c.event_id == claim.event_id)
+        held = select(t.c.done, t.c.lease_until, t.c.finished, t.c.token).where(t.c.event_id == claim.event_id)
         newest = select(func.max(t.c.created)).where(t.c.object_id == claim.object_id, t.c.done.is_(True))
         with self._engine.begin() as connection:
             row = connection.execute(held).one_or_none()
-            record = None if row is None else Record(row.done, row.lease_until, unpack(row.finished))
             when = None if claim.object_id is None else connection.execute(newest).scalar_one_or_none()
-        return decide(claim, record, when, now)
+        if row is None:
+            return decide(claim, None, when, now), None
+        return decide(claim, Record(row.done, row.lease_until, unpack(row.finished)), when, now), row.token
 
-    def _take(self, claim: Claim, now: float, lease_until: float) -> bool:
-        """Whether this worker got the event: by taking over what was left behind, or by its row being the first."""
+    def _take(self, claim: Claim, now: float, lease_until: float, token: str | None) -> bool:
+        """Whether this worker got the event: by a row of its own, or by replacing the token that was seen."""
         t = self._events
-        left = and_(t.c.event_id == claim.event_id, t.c.done.is_(False), t.c.lease_until <= now)
-        with self._engine.begin() as connection:
-            taken = connection.execute(update(t).where(left).values(token=claim.token, lease_until=lease_until))
-        if taken.rowcount == 1:
-            return True
-        row = {
-            "event_id": claim.event_id,
-            "event_type": claim.event_type,
-            "object_id": claim.object_id,
-            "created": claim.created,
-            "token": claim.token,
-            "lease_until": lease_until,
-            "done": False,
-            "finished": "",
-            "touched": now,
-        }
+        taken = {"token": claim.token, "lease_until": lease_until}
+        if token is not None:
+            seen = and_(t.c.event_id == claim.event_id, t.c.token == token, t.c.done.is_(False), t.c.lease_until <= now)
+            with self._engine.begin() as connection:
+                return connection.execute(update(t).where(seen).values(taken)).rowcount == 1
+        names = {"event_id": claim.event_id, "event_type": claim.event_type, "object_id": claim.object_id}
+        row = {**names, **taken, "created": claim.created, "done": False, "finished": "", "touched": now}
         try:
             with self._engine.begin() as connection:
                 connection.execute(insert(t).values(row))

@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
+from .._forks import renew_after_fork
+
 Secret: TypeAlias = str | bytes
 """A webhook secret exactly as Molam gave it, its ``whsec_`` prefix included."""
 
@@ -103,6 +105,11 @@ class RotatingSecrets:
         self._source, self._clock, self._size = source, clock, size
         self._ttl, self._overlap = ttl_seconds, overlap_seconds
         self._known: OrderedDict[str, _Known] = OrderedDict()
+        self._lock = threading.Lock()
+        renew_after_fork(self)
+
+    def after_fork(self) -> None:
+        """A lock that the parent held at the fork would stay locked here for ever."""
         self._lock = threading.Lock()
 
     def __call__(self, kid: str) -> tuple[bytes, ...]:
