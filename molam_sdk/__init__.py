@@ -50,10 +50,11 @@ from .models import (
 from .sync_client import MolamSyncClient
 
 if TYPE_CHECKING:
-    from .async_client import MolamAsyncClient
+    from .async_client import AsyncPages, MolamAsyncClient
 
 __all__ = [
     "APIError",
+    "AsyncPages",
     "AuthenticationError",
     "BulkheadFullError",
     "CircuitOpenError",
@@ -101,8 +102,8 @@ __all__ = [
 
 def __getattr__(name: str) -> object:
     """Load the asyncio client on first use: a blocking shop never imports aiohttp."""
-    if name == "MolamAsyncClient":
-        from .async_client import MolamAsyncClient
+    if name in ("MolamAsyncClient", "AsyncPages"):
+        from . import async_client
 
-        return MolamAsyncClient
+        return getattr(async_client, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

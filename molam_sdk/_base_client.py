@@ -183,6 +183,18 @@ class BaseClient:
                 _logger.exception("an observer failed", extra={"observer": type(observer).__name__})
 
 
+def failed_call(error: BaseException) -> MolamError:
+    """The error of a call: this one, or the one that a cancellation, a Ctrl-C or a timeout around the call came of."""
+    seen: list[BaseException] = []
+    link: BaseException | None = error
+    while link is not None and link not in seen:
+        if isinstance(link, MolamError) and link.request is not None:
+            return link
+        seen.append(link)
+        link = link.__cause__ or link.__context__
+    raise RequestValidationError("this error carries no request that could be asked again")
+
+
 def operation_of(error: MolamError) -> Operation[Any]:
     """The operation that an error tells of, to be asked again; ``RequestValidationError`` if that is not safe."""
     sent = error.request

@@ -11,7 +11,7 @@ import pybreaker
 from prometheus_client import CollectorRegistry
 from typing_extensions import Self
 
-from ._base_client import RESOLVE_SECONDS, BaseClient, operation_of
+from ._base_client import RESOLVE_SECONDS, BaseClient, failed_call, operation_of
 from ._core import operations
 from ._core.call import Call
 from ._core.cursor import Cursor
@@ -20,10 +20,10 @@ from ._core.operations import Payload
 from ._core.record import Gate, Observer
 from ._core.wire import AsyncTransport
 from ._transport.async_bulkhead import AsyncBulkheads
-from ._transport.event_loop import LoopBond
+from ._transport.event_loop import LoopBond, aiohttp_transport
 from .cb import Breaker, FailureRate, create_circuit_breaker
 from .config import ClientConfig
-from .exceptions import ConfigurationError, MolamError
+from .exceptions import MolamError
 from .logging_setup import LogObserver
 from .metrics import MetricsObserver, watch_breaker
 from .models import (
@@ -71,7 +71,7 @@ class MolamAsyncClient(BaseClient):
         observers: Sequence[Observer] = (),
     ) -> None:
         config = config if config is not None else ClientConfig.from_env()
-        self._transport = transport if transport is not None else _aiohttp_transport(config)
+        self._transport = transport if transport is not None else aiohttp_transport(config)
         super().__init__(config, self._transport.clock, (MetricsObserver(registry), LogObserver(), *observers))
         self._bulkheads = AsyncBulkheads(config.bulkheads, config.bulkhead_wait)
         self._bond = LoopBond()
@@ -259,14 +259,16 @@ class MolamAsyncClient(BaseClient):
         """POST to a path that has no method yet, with a key as everywhere; ``path`` begins with ``/v1/``."""
         return await self._send(operations.post(path, payload, idempotency_key), timeout)
 
-    async def resolve(self, error: MolamError, *, timeout: float | None = RESOLVE_SECONDS) -> Any:
+    async def resolve(self, error: BaseException, *, timeout: float | None = RESOLVE_SECONDS) -> Any:
         """Find out what became of a failed call: asks the very same again, under the same key, until Molam answers.
 
+        ``error`` may also be what tore the call: a cancellation, Ctrl-C, the ``TimeoutError`` of ``asyncio.timeout``.
         Returns what the operation returns; raises the definite error (``DeclinedError``, …), or, after ``timeout``
         seconds, the last one, its ``outcome`` still telling the truth. Refused for a key that Molam may have
         forgotten (24 hours): asking again could then carry it out twice.
         """
-        return await self._send(operation_of(error), timeout, error)
+        failed = failed_call(error)
+        return await self._send(operation_of(failed), timeout, failed)
 
     async def close(self) -> None:
         """Close the connections. Final: a later call raises ``ClientClosedError``."""
@@ -336,13 +338,3 @@ class AsyncPages(Generic[Item]):
 
     async def _turn(self) -> None:
         self._cursor.turn_to(await self._fetch(self._cursor.query()))
-
-
-def _aiohttp_transport(config: ClientConfig) -> AsyncTransport:
-    try:
-        from ._transport.aiohttp_transport import AiohttpTransport
-    except ModuleNotFoundError as problem:
-        raise ConfigurationError(
-            f"MolamAsyncClient needs {problem.name}: pip install 'molam-python-sdk[async]'"
-        ) from problem
-    return AiohttpTransport(config)

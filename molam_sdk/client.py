@@ -8,7 +8,7 @@ from typing import Any, Generic, TypeVar
 
 from typing_extensions import Self
 
-from ._base_client import RESOLVE_SECONDS, BaseClient, operation_of
+from ._base_client import RESOLVE_SECONDS, BaseClient, failed_call, operation_of
 from ._core import operations
 from ._core.cursor import Cursor
 from ._core.operation import Operation
@@ -227,14 +227,16 @@ class MolamClient(BaseClient):
         """POST to a path that has no method yet, with a key as everywhere; ``path`` begins with ``/v1/``."""
         return self._send(operations.post(path, payload, idempotency_key), timeout)
 
-    def resolve(self, error: MolamError, *, timeout: float | None = RESOLVE_SECONDS) -> Any:
+    def resolve(self, error: BaseException, *, timeout: float | None = RESOLVE_SECONDS) -> Any:
         """Find out what became of a failed call: asks the very same again, under the same key, until Molam answers.
 
+        ``error`` may also be what tore the call: a cancellation, Ctrl-C, the ``TimeoutError`` of ``asyncio.timeout``.
         Returns what the operation returns; raises the definite error (``DeclinedError``, …), or, after ``timeout``
         seconds, the last one, its ``outcome`` still telling the truth. Refused for a key that Molam may have
         forgotten (24 hours): asking again could then carry it out twice.
         """
-        return self._send(operation_of(error), timeout, error)
+        failed = failed_call(error)
+        return self._send(operation_of(failed), timeout, failed)
 
     def close(self) -> None:
         """Close the connections. Final: a later call raises ``ClientClosedError``."""

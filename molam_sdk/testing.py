@@ -9,7 +9,7 @@ from typing import Any
 
 from ._core.wire import Failure, Headers, NoReply, Reply, Request
 
-__all__ = ["Failure", "NoReply", "Reply", "Request", "ScriptedTransport", "reply"]
+__all__ = ["AsyncScriptedTransport", "Failure", "NoReply", "Reply", "Request", "ScriptedTransport", "reply"]
 
 _NOW = 1_800_000_000.0
 
@@ -64,3 +64,26 @@ class ScriptedTransport:
     def close(self) -> None:
         """Remember that it was closed."""
         self.closed = True
+
+
+class AsyncScriptedTransport:
+    """The same for ``MolamAsyncClient``: plays a ``ScriptedTransport``, whose ``requests`` and ``pauses`` tell."""
+
+    def __init__(self, script: ScriptedTransport) -> None:
+        self.script = script
+
+    async def send(self, request: Request) -> Reply | NoReply:
+        """The next line of the script; ``AssertionError`` past its end."""
+        return self.script.send(request)
+
+    async def sleep(self, seconds: float) -> None:
+        """Let the clock go on, without waiting."""
+        self.script.sleep(seconds)
+
+    def clock(self) -> float:
+        """The script's time, in seconds."""
+        return self.script.clock()
+
+    async def close(self) -> None:
+        """Remember that it was closed."""
+        self.script.close()

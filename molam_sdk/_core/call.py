@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Final, Generic, TypeVar
 
-from ..exceptions import MolamError, Outcome, SentRequest
+from ..exceptions import MolamError, NetworkError, Outcome, SentRequest
 from ..models import ResponseInfo
 from .answer import UnreadableError, attach
 from .errors import to_error, unreadable
@@ -94,6 +94,10 @@ class Call(Generic[T]):
     ) -> None:
         if self._in_flight:  # torn out of an attempt by Ctrl-C or a cancellation: nobody knows
             self.outcome = combine(self.outcome, judge(NoReply(Failure.INTERRUPTED, "interrupted"), None))
+        if error is not None and not isinstance(error, Exception):
+            self._outage = None
+            # Ctrl-C stays Ctrl-C and a cancellation a cancellation, but both can tell resolve() what they tore.
+            error.__cause__ = error.__cause__ or self._with_facts(NetworkError("the call was interrupted"), None)
         if self._admitted and self._rules.gate is not None:
             self._rules.gate.leave(self._outage, error)
         if self._rules.notify is not None:

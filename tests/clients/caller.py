@@ -8,32 +8,13 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import fields
 from typing import Any, Literal
 
-from molam_sdk import ClientConfig, MolamClient, MolamSyncClient
-from molam_sdk._core.wire import NoReply, Reply, Request, Transport
+from molam_sdk import ClientConfig, MolamAsyncClient, MolamClient, MolamSyncClient
+from molam_sdk.testing import AsyncScriptedTransport
 
 Kind = Literal["sync", "async"]
 Call = tuple[str, tuple[Any, ...], dict[str, Any]]
 
 _SETTINGS = frozenset(item.name for item in fields(ClientConfig))
-
-
-class AsyncOf:
-    """A blocking transport that never really waits (a script), for the asyncio client."""
-
-    def __init__(self, transport: Transport) -> None:
-        self._transport = transport
-
-    async def send(self, request: Request) -> Reply | NoReply:
-        return self._transport.send(request)
-
-    async def sleep(self, seconds: float) -> None:
-        self._transport.sleep(seconds)
-
-    def clock(self) -> float:
-        return self._transport.clock()
-
-    async def close(self) -> None:
-        self._transport.close()
 
 
 class Caller:
@@ -95,10 +76,8 @@ class Caller:
             client: Any = MolamSyncClient(config, **options) if guarded else MolamClient(config, **options)
             self._made.append(client)
             return client
-        from molam_sdk import MolamAsyncClient
-
         if options.get("transport") is not None:
-            options["transport"] = AsyncOf(options["transport"])
+            options["transport"] = AsyncScriptedTransport(options["transport"])
         client = MolamAsyncClient(config, **options)
         self._made.append(client)
         return client if guarded else client.client

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Iterator
 from typing import cast
 
@@ -14,8 +13,6 @@ from tests.clients.caller import Caller, Kind
 @pytest.fixture(params=["sync", "async"])
 def client_kind(request: pytest.FixtureRequest) -> Kind:
     """Which client the test runs with."""
-    if request.param == "async" and importlib.util.find_spec("molam_sdk.async_client") is None:
-        pytest.skip("the asyncio client does not exist yet")
     return cast(Kind, request.param)
 
 
