@@ -1,0 +1,92 @@
+"""Imports point down only, the core knows no library that waits, and the sandbox judges by rules of its own."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import molam_sdk
+
+PACKAGE = Path(molam_sdk.__file__).parent
+
+# From the top down: a part may import what stands below it, never beside or above it.
+LAYERS = [
+    "cli pytest_plugin",
+    "__init__ contrib sandbox testing otel",
+    "sync_client async_client",
+    "client",
+    "_base_client",
+    "_transport cb metrics logging_setup",
+    "redaction",
+    "_core",
+    "webhooks",
+    "models",
+    "config",
+    "money exceptions _forks _version",
+]
+RANK = {part: rank for rank, layer in enumerate(LAYERS) for part in layer.split()}
+
+NOT_IN_THE_CORE = {
+    "requests",
+    "urllib3",
+    "aiohttp",
+    "pybreaker",
+    "prometheus_client",
+    "sqlalchemy",
+    "logging",
+    "socket",
+}
+OURS_IN_THE_SANDBOX = {"sandbox", "_version"}
+
+
+def _files() -> list[Path]:
+    return sorted(PACKAGE.rglob("*.py"))
+
+
+def _part(path: Path) -> str:
+    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+
+def _imports(path: Path) -> Iterator[tuple[int, str]]:
+    """The line and the full name of everything a file imports, inside functions too."""
+    module = ["molam_sdk", *path.relative_to(PACKAGE).with_suffix("").parts]
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from ((node.lineno, alias.name) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = ".".join(module[: len(module) - node.level]) if node.level else ""
+            name = ".".join(filter(None, (base, node.module)))
+            yield from ((node.lineno, f"{name}.{alias.name}") for alias in node.names)
+
+
+def _own_part(name: str) -> str | None:
+    head, _, rest = name.partition(".")
+    return (rest.partition(".")[0] or "__init__") if head == "molam_sdk" else None
+
+
+@pytest.mark.parametrize("path", _files(), ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_imports_point_down(path: Path) -> None:
+    here = _part(path)
+    assert here in RANK, f"{here} has no layer"
+    wrong = []
+    for line, name in _imports(path):
+        target = _own_part(name)
+        if target is None or target == here:
+            continue
+        target = target if target in RANK else "__init__"
+        if RANK[target] <= RANK[here]:
+            wrong.append(f"line {line}: {name}")
+    assert wrong == []
+
+
+@pytest.mark.parametrize("path", sorted((PACKAGE / "_core").glob("*.py")), ids=lambda path: path.name)
+def test_the_core_never_waits(path: Path) -> None:
+    assert {name.partition(".")[0] for _, name in _imports(path)} & NOT_IN_THE_CORE == set()
+
+
+@pytest.mark.parametrize("path", sorted((PACKAGE / "sandbox").rglob("*.py")), ids=lambda path: path.name)
+def test_the_sandbox_shares_no_code_with_what_it_judges(path: Path) -> None:
+    assert {part for _, name in _imports(path) if (part := _own_part(name))} <= OURS_IN_THE_SANDBOX

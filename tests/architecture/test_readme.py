@@ -1,0 +1,45 @@
+"""Every Python block of the README and the guides runs as it stands, against the embedded sandbox."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from molam_sdk.sandbox import Sandbox
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGES = [ROOT / "README.md", ROOT / "RUNBOOK.md", ROOT / "SECURITY.md", *sorted((ROOT / "docs").glob("*.md"))]
+
+_BLOCK = re.compile(r"^```python(?P<flags>[^\n]*)\n(?P<code>.*?)^```", re.M | re.S)
+
+
+def _blocks() -> list[tuple[str, str]]:
+    """Name and code of each block; one that says ``no-run`` needs a framework's project around it."""
+    found = []
+    for page in PAGES:
+        text = page.read_text(encoding="utf-8")
+        for block in _BLOCK.finditer(text):
+            line = text.count("\n", 0, block.start()) + 1
+            if "no-run" not in block["flags"]:
+                found.append((f"{page.name}:{line}", block["code"]))
+    return found
+
+
+@pytest.mark.parametrize(("name", "code"), _blocks(), ids=[name for name, _ in _blocks()])
+def test_a_block_of_the_documentation_runs(
+    name: str, code: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with Sandbox() as sandbox:
+        monkeypatch.setenv("MOLAM_API_KEY", sandbox.api_key)
+        monkeypatch.setenv("MOLAM_BASE_URL", sandbox.url)
+        namespace: dict[str, object] = {"__name__": "documentation"}
+        exec(compile(code, name, "exec"), namespace)
+        if any(callable(item) and item_name.startswith("test_") for item_name, item in namespace.items()):
+            pytest.skip("a test file for merchants: it is run as one beside its guide")
+
+
+def test_the_readme_has_blocks_to_run() -> None:
+    assert any(name.startswith("README") for name, _ in _blocks())
