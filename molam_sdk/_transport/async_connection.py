@@ -6,6 +6,8 @@ import asyncio
 import os
 from collections.abc import Callable
 
+from urllib3.util.wait import wait_for_read
+
 from .._core.wire import Failure
 from .connection import _refuses_our_certificate, clock
 from .fault import Fault
@@ -48,9 +50,18 @@ class AsyncConnection(asyncio.Protocol):
             if self._timer is not None:
                 self._timer.cancel()
 
+    def closing(self) -> bool:
+        """Whether it has been closed, by either side, and the event loop has yet to let go of it."""
+        return self._transport.is_closing()
+
     def usable(self) -> bool:
         """Whether nothing has come since the last answer: neither the server's close nor stray bytes."""
-        return not self._transport.is_closing()
+        if self.closing():
+            return False
+        try:  # what came while the event loop was busy elsewhere is still in the socket
+            return not wait_for_read(self._transport.get_extra_info("socket"), timeout=0)
+        except (OSError, ValueError):
+            return False
 
     def close(self) -> None:
         """Give the socket up at once; a TLS goodbye would only make the event loop wait for the peer's."""

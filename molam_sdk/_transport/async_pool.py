@@ -51,5 +51,5 @@ class AsyncPool:
         self._closed = True
         self.clear()
         for connection in tuple(self.standing):
-            if not connection.usable():
+            if connection.closing():
                 await connection.gone
