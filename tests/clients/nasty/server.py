@@ -160,6 +160,15 @@ def endless(piece: bytes, seconds: float = 0.01, first: bytes = b"") -> Turn:
     return turn
 
 
+def _linger(wrapped: ssl.SSLSocket) -> None:
+    """Read on until the client closes: a close with unread bytes is a reset, which can overtake the alert."""
+    with socket.socket(fileno=wrapped.detach()) as sock:
+        sock.shutdown(socket.SHUT_WR)
+        sock.settimeout(1)
+        while sock.recv(65536):
+            pass
+
+
 def _sent(wire: Wire, data: bytes) -> bool:
     wire.send(data)
     return KEPT
@@ -183,7 +192,6 @@ class NastyServer:
     def __post_init__(self) -> None:
         self.requests: list[Seen] = []
         self.connections = 0
-        self.handshakes_failed = 0
         self._lock = threading.Lock()
         self._over = threading.Event()
         self._threads: list[threading.Thread] = []
@@ -240,12 +248,13 @@ class NastyServer:
 
     def _handshake(self, tls: ssl.SSLContext, sock: socket.socket) -> socket.socket:
         sock.settimeout(5)
+        wrapped = tls.wrap_socket(sock, server_side=True, do_handshake_on_connect=False)
         try:
-            return tls.wrap_socket(sock, server_side=True)
+            wrapped.do_handshake()
         except (OSError, ValueError):
-            self.handshakes_failed += 1
-            sock.close()
+            _linger(wrapped)
             raise
+        return wrapped
 
     def _converse(self, wire: Wire, number: int) -> None:
         if self.deaf:
