@@ -4,7 +4,6 @@ import subprocess
 import sys
 import tarfile
 import zipfile
-from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -61,7 +60,6 @@ def test_a_public_import_path_needs_no_extra(module: str) -> None:
     assert done.returncode == 0, done.stderr
 
 
-@pytest.mark.skipif(find_spec("molam_sdk.async_client") is None, reason="the asyncio client does not exist yet")
 def test_without_aiohttp_the_async_client_names_the_extra_to_install() -> None:
     done = without_extras("molam_sdk.MolamAsyncClient(molam_sdk.ClientConfig(api_key='sk_test_x'))")
     assert done.returncode != 0

@@ -1,4 +1,4 @@
-"""What RUNBOOK, SECURITY, README and CHANGELOG name exists in the code."""
+"""Whatever RUNBOOK, SECURITY, README and CHANGELOG name exists in the code."""
 
 import dataclasses
 import io
@@ -15,7 +15,9 @@ import molam_sdk
 from molam_sdk import exceptions
 from molam_sdk._core.record import CallRecord
 from molam_sdk.cli.commands import molam
+from molam_sdk.contrib.webhooks import MemoryStore, WebhookReceiver
 from molam_sdk.logging_setup import LogObserver, setup_structured_logger
+from molam_sdk.webhooks import sign
 
 DOCUMENTS = ("RUNBOOK.md", "SECURITY.md", "README.md", "CHANGELOG.md")
 CODE = ("molam_sdk/**/*.py", "tests/integration/**/*.py", "ci/*.sh", ".github/workflows/*.yml")
@@ -39,6 +41,7 @@ def families() -> dict[str, set[str]]:
     registry = prometheus_client.CollectorRegistry()
     config = molam_sdk.ClientConfig(api_key="sk_test_docs", base_url="http://127.0.0.1:9")
     molam_sdk.MolamSyncClient(config, registry=registry).close()
+    WebhookReceiver("whsec_docs", MemoryStore(), registry=registry)
     found: dict[str, set[str]] = {}
     for family in registry.collect():
         found[family.name] = set()
@@ -93,7 +96,7 @@ def test_every_error_named_exists(text: str) -> None:
 
 def test_every_setting_named_in_backticks_exists(text: str) -> None:
     settings = {field.name for field in dataclasses.fields(molam_sdk.ClientConfig)}
-    named = set(re.findall(r"`((?:timeout|retry|pool|verify|mtls|ca|max)_[a-z_]+)(?:=[^`]*)?`", text))
+    named = set(re.findall(r"`((?:timeout|retry|pool|mtls|ca|max)_[a-z_]+)(?:=[^`]*)?`", text))
     assert {name for name in named - settings if not hasattr(exceptions.MolamError, name)} == set()
 
 
@@ -122,10 +125,10 @@ def test_the_runbook_has_a_row_for_every_metric(root: Path, families: dict[str, 
 def test_the_runbook_has_a_row_for_every_field_of_a_log_line(root: Path) -> None:
     section = (root / "RUNBOOK.md").read_text("utf-8").partition("## Log lines")[2].partition("\n## ")[0]
     rows = {name for row in re.findall(r"(?m)^\| (`.*?) \|", section) for name in re.findall(r"`(\w+)`", row)}
-    assert rows == set(json.loads(log_line()))
+    assert rows == call_fields() | webhook_fields()
 
 
-def log_line() -> str:
+def call_fields() -> set[str]:
     """The line of a call that raised after a replay: every field at once."""
     stream = io.StringIO()
     logger = setup_structured_logger(logging.INFO, name="docs", stream=stream)
@@ -144,4 +147,19 @@ def log_line() -> str:
         error="ServerError",
     )
     LogObserver(logger).call_ended(record)
-    return stream.getvalue()
+    return set(json.loads(stream.getvalue()))
+
+
+def webhook_fields() -> set[str]:
+    """The lines of a delivery that is handled, and of one that is refused."""
+    stream = io.StringIO()
+    logger = setup_structured_logger(logging.INFO, name="molam_sdk.webhooks", stream=stream)
+    receiver = WebhookReceiver("whsec_docs", MemoryStore(), registry=prometheus_client.CollectorRegistry())
+    receiver.on("*")(str)
+    body = b'{"id": "evt_1", "type": "future.event", "created": 1, "data": {}}'
+    headers = {"Idempotency-Key": "del_1", "traceparent": f"00-{'a' * 32}-{'b' * 16}-01"}
+    receiver.receive(headers | {"Molam-Signature": sign(body, "whsec_docs")}, body)
+    receiver.receive(headers, body)
+    logger.handlers.clear()
+    logger.propagate = True
+    return {name for line in stream.getvalue().splitlines() for name in json.loads(line)}
