@@ -5,6 +5,16 @@ import time
 from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
 
+LONGEST_STEP = timedelta(days=100 * 365)
+
+
+def step_seconds(*, days: float = 0, hours: float = 0, minutes: float = 0, seconds: float = 0) -> float:
+    """The seconds of one step forward; raises ValueError or OverflowError for one that is none."""
+    step = timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds)
+    if not timedelta() <= step <= LONGEST_STEP:
+        raise ValueError(f"the clock only moves forward, by at most {LONGEST_STEP.days} days at once")
+    return step.total_seconds()
+
 
 class Clock:
     """Real time, moved forward on demand; everything scheduled in the sandbox goes by it.
@@ -30,10 +40,7 @@ class Clock:
         """Move forward and run what falls due; returns when payouts, late results and webhook retries are
         through.
         """
-        step = timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds).total_seconds()
-        if step < 0:
-            raise ValueError("the clock only moves forward")
-        self._advance_by(step)
+        self._advance_by(step_seconds(days=days, hours=hours, minutes=minutes, seconds=seconds))
 
     def shift(self, seconds: float) -> None:
         """Move the offset alone; nothing that falls due runs."""

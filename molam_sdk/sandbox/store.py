@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from sqlalchemy import Connection, Engine, RowMapping, bindparam, create_engine, event, func, select, text
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DatabaseError
 from sqlalchemy.pool import StaticPool
 
 from . import tables as t
@@ -60,7 +60,7 @@ class Store:
         self._connection: Connection | None = None
 
     def open(self) -> None:
-        """Connect and migrate; raises DatabaseInUseError."""
+        """Connect and migrate; raises DatabaseInUseError, or OSError for what is no database."""
         engine = _engine(self._path)
         try:
             self._connection = engine.connect()
@@ -69,8 +69,8 @@ class Store:
         except BaseException as error:
             self.close()
             engine.dispose()
-            if isinstance(error, OperationalError) and "locked" in str(error.orig):
-                raise DatabaseInUseError(f"{self._path} is in use by another sandbox") from None
+            if isinstance(error, DatabaseError):
+                raise _reason(error, self._path) from None
             raise
 
     @contextmanager
@@ -90,6 +90,12 @@ class Store:
                 self._connection.close()
                 self._connection.engine.dispose()
             self._connection = None
+
+
+def _reason(error: DatabaseError, path: str | None) -> Exception:
+    if "locked" in str(error.orig):
+        return DatabaseInUseError(f"{path} is in use by another sandbox")
+    return OSError(f"{path}: {error.orig}")
 
 
 def _engine(path: str | None) -> Engine:

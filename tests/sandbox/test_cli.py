@@ -1,0 +1,238 @@
+"""The command line, each command as a process of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+from molam_sdk.sandbox import Sandbox
+from molam_sdk.sandbox.__main__ import read_fault
+from tests.sandbox.api import INTENTS, Api
+from tests.sandbox.process import ROOT, Process
+
+
+def molam(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run `molam` with the MOLAM_ variables given and no others."""
+    plain = {name: value for name, value in os.environ.items() if not name.startswith("MOLAM_")}
+    command = [sys.executable, "-m", "molam_sdk.cli", *arguments]
+    return subprocess.run(
+        command, capture_output=True, text=True, cwd=ROOT, env={**plain, **environment}, timeout=60, encoding="utf-8"
+    )
+
+
+def test_the_demo_does_the_whole_job() -> None:
+    done = molam("demo", PYTHONIOENCODING="utf-8")
+    assert done.returncode == 0, done.stderr
+    for part in (
+        "created for order A-1001: 1 time",
+        "is succeeded",
+        "4 webhooks came",
+        "sides balance",
+        "requests_total",
+    ):
+        assert part in done.stdout
+    lines = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
+    assert {line["endpoint"] for line in lines} >= {"create_payment_intent", "confirm_payment_intent", "create_refund"}
+
+
+def test_the_sandbox_runs_with_its_options_and_ends_on_sigterm() -> None:
+    process = Process("--seed", "5", "--rate", "1000", "--error-format", "legacy", "--fault", "status:status=502,nth=1")
+    api = process.api()
+    assert process.key == Sandbox(seed=5).api_key
+    answer = api.post(INTENTS, {})
+    assert (answer.status_code, answer.json()["error_code"]) == (502, "injected_fault")
+    assert api.post(INTENTS, {}).json()["error_code"] == "parameter_missing"
+    api.close()
+    assert process.terminate() == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (("--host", "0.0.0.0"), "allow_remote"),
+        (("--fault", "explode"), "kind"),
+        (("--api-key", "sk_live_x"), "sk_test_"),
+        (("--db", "/nowhere/at/all.db"), "unable to open"),
+        (("--port", "x"), "--port"),
+    ],
+)
+def test_a_wrong_option_is_one_sentence_and_exit_code_2(arguments: tuple[str, ...], told: str) -> None:
+    done = molam("sandbox", "--port", "0", *arguments)
+    assert done.returncode == 2
+    assert told in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("spec", "parts"),
+    [
+        ("drop_before", {"kind": "drop_before"}),
+        ("status:status=503,operation=create_refund", {"kind": "status", "status": 503, "operation": "create_refund"}),
+        ("reset:commit=true,probability=0.5", {"kind": "reset", "commit": True, "probability": 0.5}),
+        ('{"kind": "status", "headers": {"Retry-After": "3"}}', {"kind": "status", "headers": {"Retry-After": "3"}}),
+    ],
+)
+def test_a_fault_is_written_in_one_word(spec: str, parts: dict[str, object]) -> None:
+    assert read_fault(spec) == parts
+
+
+def test_a_running_sandbox_is_watched_triggered_and_moved(api: Api, sandbox: Sandbox) -> None:
+    url = ("--url", sandbox.url)
+    event_id = molam("trigger", "payout.paid", "--data", '{"id": "po_1"}', *url).stdout.strip()
+    tail = molam("events", "tail", "--once", "--type", "payout.paid", MOLAM_SANDBOX_URL=sandbox.url)
+    (line,) = [json.loads(line) for line in tail.stdout.splitlines()]
+    assert (line["id"], line["data"]) == (event_id, {"id": "po_1"})
+    fault_id = molam("faults", "add", "status:status=502,times=1", *url).stdout.strip()
+    assert api.get(INTENTS).status_code == 502
+    listed = json.loads(molam("faults", "list", *url).stdout)
+    assert (listed["id"], listed["fired"]) == (fault_id, 1)
+    assert molam("faults", "clear", *url).returncode == 0
+    assert sandbox.faults.list() == []
+    assert molam("advance", "--hours", "2", *url).returncode == 0
+    assert sandbox.clock.offset == pytest.approx(7200, abs=1)
+
+
+def test_tail_follows_what_happens(sandbox: Sandbox) -> None:
+    command = [sys.executable, "-m", "molam_sdk.cli", "events", "tail", "--url", sandbox.url]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT) as tail:
+        assert tail.stdout is not None
+        over = threading.Event()
+
+        def keep_triggering() -> None:
+            while not over.wait(0.05):
+                sandbox.webhooks.trigger("payment.succeeded")
+
+        trigger = threading.Thread(target=keep_triggering)
+        trigger.start()
+        first = json.loads(tail.stdout.readline())
+        over.set()
+        trigger.join()
+        tail.kill()
+    assert first["type"] == "payment.succeeded"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (("trigger", "payment.exploded"), "payment.succeeded"),
+        (("trigger", "payment.succeeded", "--data", "{"), "--data"),
+        (("faults", "add", "explode"), "latency"),
+        (("faults", "add", "{"), "Expecting"),
+    ],
+)
+def test_what_the_sandbox_refuses_is_one_sentence(sandbox: Sandbox, arguments: tuple[str, ...], told: str) -> None:
+    done = molam(*arguments, "--url", sandbox.url)
+    assert done.returncode != 0
+    assert told in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_no_sandbox_is_one_sentence() -> None:
+    done = molam("events", "tail", "--url", "http://127.0.0.1:9")
+    assert done.returncode == 1
+    assert "molam sandbox" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(("library", "extra"), [("click", "cli"), ("starlette", "sandbox"), ("uvicorn", "sandbox")])
+def test_a_missing_extra_is_one_sentence_with_the_command(library: str, extra: str) -> None:
+    script = (
+        f"import sys; sys.modules[{library!r}] = None; sys.argv[1:] = ['demo']; from molam_sdk import cli; cli.main()"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60, cwd=ROOT)
+    assert done.returncode == 2
+    assert done.stderr.strip() == f"molam: {library} is missing; run: pip install 'molam-python-sdk[{extra}]'"
+
+
+def findings(done: subprocess.CompletedProcess[str]) -> dict[str, tuple[str, str]]:
+    lines = [json.loads(line) for line in done.stdout.splitlines()]
+    return {line["name"]: (line["level"], line["text"]) for line in lines}
+
+
+def test_the_doctor_finds_a_good_setup_good(sandbox: Sandbox, tmp_path: Path) -> None:
+    done = molam(
+        "doctor", "--json", "--strict", MOLAM_API_KEY=sandbox.api_key, MOLAM_BASE_URL=sandbox.url, HOME=str(tmp_path)
+    )
+    found = findings(done)
+    assert done.returncode == 0, done.stdout
+    assert {level for level, _ in found.values()} == {"ok"}
+    assert found["key"][1].startswith("test key")
+    assert "0 to 0.3 s, 0 to 0.6 s, 0 to 1.2 s" in found["retries"][1]
+    assert found["breaker"][1] == "opens after 5 outages in a row, for 60 s"
+    assert sandbox.api_key not in done.stdout
+
+
+class Adrift(BaseHTTPRequestHandler):
+    """An API whose clock is an hour off."""
+
+    def do_GET(self) -> None:
+        self.send_response_only(200)
+        self.send_header("Date", self.date_time_string(time.time() - 3600))
+        self.end_headers()
+
+    def log_message(self, *args: object) -> None:
+        pass
+
+
+@pytest.fixture
+def adrift() -> Iterator[str]:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Adrift)
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def test_the_doctor_sees_a_clock_that_would_refuse_webhooks(adrift: str) -> None:
+    done = molam("doctor", "--json", "--url", adrift, MOLAM_API_KEY="sk_test_1")
+    assert done.returncode == 1
+    level, told = findings(done)["clock"]
+    assert level == "fail"
+    assert 3595 < float(told.split(" s ahead")[0]) < 3605
+
+
+def test_the_doctor_sees_proxy_netrc_and_a_key_for_elsewhere(sandbox: Sandbox, tmp_path: Path) -> None:
+    netrc = tmp_path / ".netrc"
+    netrc.write_text("machine 127.0.0.1 login a password b\n", encoding="utf-8")
+    netrc.chmod(0o600)
+    done = molam(
+        "doctor",
+        "--json",
+        MOLAM_API_KEY="sk_live_1",
+        MOLAM_BASE_URL=sandbox.url,
+        HTTPS_PROXY="http://127.0.0.1:1",
+        NETRC=str(netrc),
+        HOME=str(tmp_path),
+        USERPROFILE=str(tmp_path),
+    )
+    found = findings(done)
+    assert [found[name][0] for name in ("key", "proxy", "netrc")] == ["warn"] * 3
+    assert done.returncode == 0
+    assert "password" not in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("environment", "name"),
+    [
+        ({}, "key"),
+        ({"MOLAM_API_KEY": "pk_1"}, "config"),
+        ({"MOLAM_API_KEY": "sk_test_1", "MOLAM_BASE_URL": "http://127.0.0.1:9"}, "connect"),
+        ({"MOLAM_API_KEY": "sk_test_1", "MOLAM_BASE_URL": "https://molam.invalid"}, "dns"),
+        ({"MOLAM_API_KEY": "sk_test_1", "MOLAM_TIMEOUT_TOTAL": "-1"}, "config"),
+    ],
+)
+def test_the_doctor_fails_what_cannot_work(environment: dict[str, str], name: str) -> None:
+    done = molam("doctor", "--json", **{"MOLAM_BASE_URL": "http://127.0.0.1:9", **environment})
+    assert done.returncode == 1
+    assert findings(done)[name][0] == "fail"

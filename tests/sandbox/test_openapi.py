@@ -1,0 +1,138 @@
+"""The OpenAPI document and the sandbox hold each other to their word; so do document, client and docs."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+import schemathesis
+from hypothesis import HealthCheck, settings
+from schemathesis.specs.openapi.checks import positive_data_acceptance
+
+from molam_sdk import MolamClient
+from molam_sdk._core.operations import BY_NAME
+from molam_sdk.sandbox import Sandbox
+from molam_sdk.sandbox.answers import OBJECTS
+from molam_sdk.sandbox.bodies import BODIES, EVENT_TYPES
+from molam_sdk.sandbox.faults import KINDS
+from molam_sdk.sandbox.openapi import document, magic_table
+from molam_sdk.sandbox.operations import OPERATIONS
+from tests.sandbox.api import ENDPOINTS, INTENTS, MERCHANT, ONBOARD, PAYOUT, PAYOUTS, REFUNDS, Api
+
+DOCS = Path(__file__).parents[2] / "docs" / "sandbox.md"
+# Not asked: that every valid body is accepted. How many decimals a currency has cannot be told in JSON Schema.
+LEFT_OUT = [positive_data_acceptance]
+# The key is always sent, so what a missing key does is left to the tests of refusals.
+schema = schemathesis.openapi.from_dict({name: part for name, part in document().items() if name != "security"})
+
+
+@pytest.fixture(scope="module")
+def running() -> Any:
+    with Sandbox() as sandbox:
+        yield sandbox
+
+
+@pytest.mark.slow
+@schema.parametrize()
+@settings(max_examples=40, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+def test_no_generated_request_gets_a_500_or_an_answer_outside_the_document(case: Any, running: Sandbox) -> None:
+    headers = {"Authorization": f"Bearer {running.api_key}"}
+    case.call_and_validate(base_url=running.url, headers=headers, excluded_checks=LEFT_OUT)
+
+
+def valid(api: Api, method: str, template: str, answer: requests.Response) -> requests.Response:
+    """The answer, which must be what the document says of this operation."""
+    schema[template][method].validate_response(answer)
+    return answer
+
+
+def test_real_answers_are_what_the_document_says(api: Api, sandbox: Sandbox) -> None:
+    full = {
+        "amount": 12.5,
+        "currency": "USD",
+        "capture": True,
+        "customer_id": "c1",
+        "merchant_id": "m1",
+        "description": "two books",
+        "metadata": {"order_id": "A1", "n": 1.5},
+        "return_url": "https://shop.example/back",
+        "cancel_url": "https://shop.example/no",
+        "payment_methods": ["wallet", "card"],
+    }
+    one, intents = INTENTS + "/{id}", INTENTS
+    intent = valid(api, "POST", intents, api.post(intents, full)).json()
+    valid(api, "GET", one, api.get(f"{intents}/{intent['id']}"))
+    valid(api, "POST", one + "/confirm", api.act(intent, "confirm", {"payment_method": "card"}))
+    valid(api, "POST", one + "/cancel", api.act(intent, "cancel"))
+    held = api.intent()
+    api.act(held, "confirm")
+    valid(api, "POST", one + "/capture", api.act(held, "capture"))
+    declined = api.intent(metadata={"sandbox": "fraud_blocked"})
+    valid(api, "POST", one + "/confirm", api.act(declined, "confirm"))
+    valid(api, "GET", one, api.get(f"{intents}/{declined['id']}"))
+    refund = valid(api, "POST", REFUNDS, api.post(REFUNDS, {"payment_id": intent["id"], "reason": "returned"}))
+    valid(api, "POST", REFUNDS, api.post(REFUNDS, {"payment_id": intent["id"]}))
+    valid(api, "GET", REFUNDS + "/{id}", api.get(f"{REFUNDS}/{refund.json()['id']}"))
+    payout = valid(api, "POST", PAYOUTS, api.post(PAYOUTS, {**PAYOUT, "description": "May"})).json()
+    sandbox.clock.advance(minutes=1)
+    valid(api, "GET", PAYOUTS + "/{id}", api.get(f"{PAYOUTS}/{payout['id']}"))
+    valid(api, "POST", ONBOARD, api.post(ONBOARD, {**MERCHANT, "phone": "+221 77 000 00 00", "metadata": {"a": 1}}))
+    endpoint = api.subscribe("http://127.0.0.1:9/hook")
+    valid(api, "POST", ENDPOINTS + "/{id}/rotate", api.post(f"{ENDPOINTS}/{endpoint['id']}/rotate"))
+    for path in (intents, REFUNDS, PAYOUTS, ENDPOINTS):
+        assert valid(api, "GET", path, api.get(path)).json()["data"]
+    valid(api, "DELETE", ENDPOINTS + "/{id}", api.delete(f"{ENDPOINTS}/{endpoint['id']}"))
+
+
+@pytest.mark.parametrize("wanted", ["flat", "legacy", "problem"])
+def test_errors_in_every_shape_are_in_the_document(api: Api, wanted: str) -> None:
+    valid(api, "POST", INTENTS, api.post(INTENTS, {}, headers={"Molam-Error-Format": wanted}))
+
+
+def test_the_rate_limit_is_in_the_document() -> None:
+    with Sandbox(rate=1) as sandbox:
+        api = Api(sandbox.url, sandbox.api_key)
+        answers = [valid(api, "GET", INTENTS, api.get(INTENTS)).status_code for _ in range(2)]
+        api.close()
+    assert answers == [200, 429]
+
+
+def test_the_client_and_the_document_name_the_same_operations() -> None:
+    of_the_sandbox_alone = {"rotate_webhook_secret"}
+    documented = {operation.name for operation in OPERATIONS} - of_the_sandbox_alone
+    of_the_client_alone = {"get", "post"}
+    assert documented == set(BY_NAME) - of_the_client_alone
+    assert all(callable(getattr(MolamClient, name)) for name in documented)
+
+
+def test_every_event_and_body_is_in_the_document(sandbox: Sandbox) -> None:
+    served = requests.get(sandbox.url + "/openapi.json", timeout=5).json()
+    assert served["openapi"] == "3.1.0"
+    assert set(served["webhooks"]) == set(EVENT_TYPES)
+    assert set(BODIES) | set(OBJECTS) <= set(served["components"]["schemas"])
+
+
+def test_the_interactive_documentation_needs_no_network(sandbox: Sandbox) -> None:
+    page = requests.get(sandbox.url + "/docs", timeout=5)
+    assert "//" not in page.text.replace("<!doctype", "")
+    assets = re.findall(r'(?:href|src)="([^"]+)"', page.text)
+    assert len(assets) == 3
+    for asset in assets:
+        answer = requests.get(sandbox.url + asset, timeout=5)
+        assert (answer.status_code, len(answer.content) > 500) == (200, True)
+    for outside in ("/docs/swagger-editor.js", "/docs/..%2f__init__.py", "/docs/LICENSE"):
+        assert requests.get(sandbox.url + outside, timeout=5).status_code == 404
+
+
+def test_the_docs_have_the_magic_table_of_the_code() -> None:
+    assert magic_table() in DOCS.read_text(encoding="utf-8")
+    assert magic_table() in document()["info"]["description"]
+
+
+def test_the_docs_have_the_faults_of_the_code() -> None:
+    text = DOCS.read_text(encoding="utf-8")
+    for kind, (_, effect) in KINDS.items():
+        assert f"| `{kind}` | {effect} |" in text

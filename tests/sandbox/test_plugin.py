@@ -1,0 +1,49 @@
+"""The pytest plugin as a merchant meets it: the test file of docs/sandbox.md, run in a pytest of its own."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+DOCS = Path(__file__).parents[2] / "docs" / "sandbox.md"
+
+
+def run_pytest(folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
+    """Run the tests of a folder as a merchant would, without the plugins that only our own tests need."""
+    without = [part for name in ("cacheprovider", "asyncio", "schemathesis", "xdist") for part in ("-p", f"no:{name}")]
+    command = [sys.executable, "-m", "pytest", "-q", *without, *options]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=100)
+
+
+def test_the_merchants_test_file_of_the_docs_passes_with_warnings_as_errors(tmp_path: Path) -> None:
+    code = re.search(r"```python\n# test_shop\.py\n(.*?)```", DOCS.read_text(encoding="utf-8"), re.DOTALL)
+    assert code is not None
+    (tmp_path / "test_shop.py").write_text(code[1], encoding="utf-8")
+    done = run_pytest(tmp_path, "-W", "error")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "3 passed" in done.stdout
+
+
+def test_each_test_gets_an_empty_sandbox(tmp_path: Path) -> None:
+    (tmp_path / "test_empty.py").write_text(
+        "import pytest\n"
+        "@pytest.mark.parametrize('n', [1, 2])\n"
+        "def test_it(molam_sandbox, n):\n"
+        "    assert molam_sandbox.webhooks.events() == []\n"
+        "    molam_sandbox.webhooks.trigger('payout.paid')\n",
+        encoding="utf-8",
+    )
+    done = run_pytest(tmp_path, "-W", "error")
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_without_the_extra_the_fixture_says_what_to_install_and_other_tests_run(tmp_path: Path) -> None:
+    (tmp_path / "conftest.py").write_text("import sys\nsys.modules['starlette'] = None\n", encoding="utf-8")
+    (tmp_path / "test_shop.py").write_text(
+        "def test_other():\n    pass\ndef test_it(molam_sandbox):\n    pass\n", encoding="utf-8"
+    )
+    done = run_pytest(tmp_path)
+    assert "1 passed, 1 error" in done.stdout
+    assert "pip install 'molam-python-sdk[sandbox]'" in done.stdout
