@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 _LONGEST_MESSAGE: Final = 500
+_LONGEST_CODE: Final = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +76,8 @@ def _problem(
 ) -> Problem:
     return Problem(
         message=_shorten(message or code or "unknown error"),
-        code=code,
-        param=_text(source if source is not None else document, "param"),
+        code=code and printable_line(code, _LONGEST_CODE),
+        param=_shorten(_text(source if source is not None else document, "param") or "") or None,
         request_id=_shorten(_text(document, "request_id") or "") or None,
         body=document,
         recognised=True,
