@@ -22,7 +22,7 @@ _REASONS_FROM_START: Final = ("429", "500", "502", "503", "504", "timeout", "net
 _STATES: Final = {pybreaker.STATE_CLOSED: 0, pybreaker.STATE_HALF_OPEN: 1, pybreaker.STATE_OPEN: 2}
 
 # Held while counting, and across a fork: so no lock of prometheus_client that we hold can be held in a child.
-_counting = threading.Lock()
+_counting = threading.RLock()
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(before=_counting.acquire, after_in_parent=_counting.release, after_in_child=_counting.release)
 
