@@ -100,9 +100,10 @@ def main(arguments: Sequence[str] | None = None, program: str = "python -m molam
     """Run the sandbox until it is told to stop; returns the exit code."""
     parser = _options(program)
     chosen = parser.parse_args(arguments)
-    write_json_lines(logging.WARNING if chosen.quiet else logging.INFO)
     try:
-        _run(_sandbox(chosen), chosen.db or "memory")
+        sandbox = _sandbox(chosen)
+        write_json_lines(logging.WARNING if chosen.quiet else logging.INFO)
+        _run(sandbox, chosen.db or "memory")
     except (ValueError, TypeError, OSError, DatabaseInUseError) as error:
         sys.stderr.write(f"{program}: {error}\n")
         return 2

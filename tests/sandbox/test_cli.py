@@ -13,24 +13,29 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner, Result
 
+from molam_sdk.cli.commands import molam as group
 from molam_sdk.sandbox import Sandbox
-from molam_sdk.sandbox.__main__ import read_fault
+from molam_sdk.sandbox.__main__ import main, read_fault
 from tests.sandbox.api import INTENTS, Api
 from tests.sandbox.process import ROOT, Process
 
 
-def molam(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Run `molam` with the MOLAM_ variables given and no others."""
-    plain = {name: value for name, value in os.environ.items() if not name.startswith("MOLAM_")}
+def molam(*arguments: str, **environment: str | None) -> Result:
+    """Run `molam` in this process, with the MOLAM_ variables given and no others."""
+    without = {name: None for name in os.environ if name.startswith("MOLAM_")}
+    return CliRunner().invoke(group, arguments, env={**without, **environment})
+
+
+def program(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run `molam` as the program it is."""
     command = [sys.executable, "-m", "molam_sdk.cli", *arguments]
-    return subprocess.run(
-        command, capture_output=True, text=True, cwd=ROOT, env={**plain, **environment}, timeout=60, encoding="utf-8"
-    )
+    return subprocess.run(command, capture_output=True, text=True, cwd=ROOT, timeout=60, encoding="utf-8")
 
 
 def test_the_demo_does_the_whole_job() -> None:
-    done = molam("demo", PYTHONIOENCODING="utf-8")
+    done = program("demo")
     assert done.returncode == 0, done.stderr
     for part in (
         "created for order A-1001: 1 time",
@@ -60,16 +65,24 @@ def test_the_sandbox_runs_with_its_options_and_ends_on_sigterm() -> None:
     [
         (("--host", "0.0.0.0"), "allow_remote"),
         (("--fault", "explode"), "kind"),
+        (("--fault", "status:statsu=1"), "statsu"),
         (("--api-key", "sk_live_x"), "sk_test_"),
-        (("--db", "/nowhere/at/all.db"), "unable to open"),
-        (("--port", "x"), "--port"),
+        (("--rate", "0"), "rate"),
     ],
 )
-def test_a_wrong_option_is_one_sentence_and_exit_code_2(arguments: tuple[str, ...], told: str) -> None:
-    done = molam("sandbox", "--port", "0", *arguments)
-    assert done.returncode == 2
-    assert told in done.stderr
-    assert "Traceback" not in done.stderr
+def test_a_wrong_option_is_one_sentence_and_exit_code_2(
+    arguments: tuple[str, ...], told: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["--port", "0", *arguments], "molam sandbox") == 2
+    said = capsys.readouterr().err
+    assert said.startswith("molam sandbox: ")
+    assert told in said
+
+
+def test_a_file_that_is_no_database_is_one_sentence_and_exit_code_2(tmp_path: Path) -> None:
+    (tmp_path / "no.db").write_text("this is no database, just a text that is long enough to be read\n" * 20)
+    done = program("sandbox", "--port", "0", "--db", str(tmp_path / "no.db"))
+    assert (done.returncode, "not a database" in done.stderr, "Traceback" in done.stderr) == (2, True, False)
 
 
 @pytest.mark.parametrize(
@@ -95,9 +108,9 @@ def test_a_running_sandbox_is_watched_triggered_and_moved(api: Api, sandbox: San
     assert api.get(INTENTS).status_code == 502
     listed = json.loads(molam("faults", "list", *url).stdout)
     assert (listed["id"], listed["fired"]) == (fault_id, 1)
-    assert molam("faults", "clear", *url).returncode == 0
+    assert molam("faults", "clear", *url).exit_code == 0
     assert sandbox.faults.list() == []
-    assert molam("advance", "--hours", "2", *url).returncode == 0
+    assert molam("advance", "--hours", "2", *url).exit_code == 0
     assert sandbox.clock.offset == pytest.approx(7200, abs=1)
 
 
@@ -131,14 +144,14 @@ def test_tail_follows_what_happens(sandbox: Sandbox) -> None:
 )
 def test_what_the_sandbox_refuses_is_one_sentence(sandbox: Sandbox, arguments: tuple[str, ...], told: str) -> None:
     done = molam(*arguments, "--url", sandbox.url)
-    assert done.returncode != 0
+    assert done.exit_code != 0
     assert told in done.stderr
     assert "Traceback" not in done.stderr
 
 
 def test_no_sandbox_is_one_sentence() -> None:
     done = molam("events", "tail", "--url", "http://127.0.0.1:9")
-    assert done.returncode == 1
+    assert done.exit_code == 1
     assert "molam sandbox" in done.stderr
     assert "Traceback" not in done.stderr
 
@@ -153,7 +166,7 @@ def test_a_missing_extra_is_one_sentence_with_the_command(library: str, extra: s
     assert done.stderr.strip() == f"molam: {library} is missing; run: pip install 'molam-python-sdk[{extra}]'"
 
 
-def findings(done: subprocess.CompletedProcess[str]) -> dict[str, tuple[str, str]]:
+def findings(done: Result) -> dict[str, tuple[str, str]]:
     lines = [json.loads(line) for line in done.stdout.splitlines()]
     return {line["name"]: (line["level"], line["text"]) for line in lines}
 
@@ -163,7 +176,7 @@ def test_the_doctor_finds_a_good_setup_good(sandbox: Sandbox, tmp_path: Path) ->
         "doctor", "--json", "--strict", MOLAM_API_KEY=sandbox.api_key, MOLAM_BASE_URL=sandbox.url, HOME=str(tmp_path)
     )
     found = findings(done)
-    assert done.returncode == 0, done.stdout
+    assert done.exit_code == 0, done.stdout
     assert {level for level, _ in found.values()} == {"ok"}
     assert found["key"][1].startswith("test key")
     assert "0 to 0.3 s, 0 to 0.6 s, 0 to 1.2 s" in found["retries"][1]
@@ -196,7 +209,7 @@ def adrift() -> Iterator[str]:
 
 def test_the_doctor_sees_a_clock_that_would_refuse_webhooks(adrift: str) -> None:
     done = molam("doctor", "--json", "--url", adrift, MOLAM_API_KEY="sk_test_1")
-    assert done.returncode == 1
+    assert done.exit_code == 1
     level, told = findings(done)["clock"]
     assert level == "fail"
     assert 3595 < float(told.split(" s ahead")[0]) < 3605
@@ -218,7 +231,7 @@ def test_the_doctor_sees_proxy_netrc_and_a_key_for_elsewhere(sandbox: Sandbox, t
     )
     found = findings(done)
     assert [found[name][0] for name in ("key", "proxy", "netrc")] == ["warn"] * 3
-    assert done.returncode == 0
+    assert done.exit_code == 0
     assert "password" not in done.stdout
 
 
@@ -234,5 +247,5 @@ def test_the_doctor_sees_proxy_netrc_and_a_key_for_elsewhere(sandbox: Sandbox, t
 )
 def test_the_doctor_fails_what_cannot_work(environment: dict[str, str], name: str) -> None:
     done = molam("doctor", "--json", **{"MOLAM_BASE_URL": "http://127.0.0.1:9", **environment})
-    assert done.returncode == 1
+    assert done.exit_code == 1
     assert findings(done)[name][0] == "fail"
