@@ -72,8 +72,8 @@ class ApiKeySource:
 class BaseClient:
     """Holds everything but the loop that waits."""
 
-    def __init__(self, config: ClientConfig | None, clock: Callable[[], float], observers: Sequence[Observer]) -> None:
-        self.config = config if config is not None else ClientConfig.from_env()
+    def __init__(self, config: ClientConfig, clock: Callable[[], float], observers: Sequence[Observer]) -> None:
+        self.config = config
         self.base_url = self.config.url
         self.headers = Headers(_default_headers(self.config))
         self._clock = clock
@@ -117,15 +117,12 @@ class BaseClient:
     def _begin(self, operation: Operation[T], timeout: float | None, resolving: MolamError | None = None) -> Call[T]:
         if self._closed:
             raise ClientClosedError("this client was closed, and closing is final")
+        deadline = self._clock() + _seconds(timeout, self.config.timeout_total)
+        url = check_base_url_once(self.base_url) + operation.path
         headers = self._request_headers(operation)
+        # From here on nothing is refused: what was told of a call's start is told of its end.
         notify = self._start_observing(operation, headers) if self._observers else None
-        request = Request(
-            operation.endpoint.method,
-            check_base_url_once(self.base_url) + operation.path,
-            headers,
-            operation.body,
-            self._clock() + _seconds(timeout, self.config.timeout_total),
-        )
+        request = Request(operation.endpoint.method, url, headers, operation.body, deadline)
         return Call(operation, request, self._rules(notify, resolving), _outcome_before(resolving))
 
     def _rules(self, notify: Callable[[CallRecord], None] | None, resolving: MolamError | None) -> CallRules:

@@ -75,6 +75,14 @@ def test_retries_are_counted_by_their_reason() -> None:
     assert value(registry, "molam_sdk_requests_total", endpoint="create_payment_intent", code="200") == 1
 
 
+@pytest.mark.parametrize("wrong", [{"timeout": -1}, {"timeout": "soon"}])
+def test_a_call_that_is_refused_before_it_begins_is_not_left_in_flight(wrong: dict[str, Any]) -> None:
+    registry = CollectorRegistry()
+    with pytest.raises(MolamError, match="timeout"):
+        client_of(registry=registry).create_payment_intent({"amount": 1}, **wrong)
+    assert value(registry, "molam_sdk_calls_in_flight", group="payments") == 0
+
+
 def test_calls_in_flight_are_seen_while_they_are() -> None:
     registry = CollectorRegistry()
     seen: list[float | None] = []
