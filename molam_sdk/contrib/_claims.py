@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -92,6 +93,11 @@ class Store(Protocol):
     def transaction(self) -> AbstractContextManager[None]:
         """The transaction in which handlers run; one that does nothing where the store has none to share."""
         ...
+
+
+def key_of(name: str) -> str:
+    """SHA-256 of an id: exact and of one length, whatever a database's collation takes for equal."""
+    return hashlib.sha256(name.encode(errors="surrogatepass")).hexdigest()
 
 
 def pack(finished: Sequence[str]) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from contextvars import ContextVar
-from typing import Final
 
 from sqlalchemy import (
     Boolean,
@@ -28,35 +27,33 @@ from sqlalchemy import (
     select,
     update,
 )
-from sqlalchemy.dialects import mysql
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from .._forks import renew_after_fork
-from ._claims import Claim, Grant, Record, decide, pack, unpack
+from ._claims import Claim, Grant, Record, decide, key_of, pack, unpack
 
 __all__ = ["SqlStore", "events_table"]
 
-# MySQL and MariaDB take evt_a and EVT_A for the same text unless told otherwise, and would drop the second event.
-_EXACT: Final = String(255).with_variant(
-    mysql.VARCHAR(255, charset="utf8mb4", collation="utf8mb4_bin"), "mysql", "mariadb"
-)
-
 
 def events_table(metadata: MetaData, name: str = "molam_webhook_events") -> Table:
-    """The table, for a project's own metadata and migrations (Alembic)."""
+    """The table, for a project's own metadata and migrations (Alembic).
+
+    Keys are SHA-256 of ids: MariaDB and MySQL take ``evt_a``, ``EVT_A`` and ``evt_a `` for the same text.
+    """
     return Table(
         name,
         metadata,
-        Column("event_id", _EXACT, primary_key=True),
+        Column("key", String(64), primary_key=True),
+        Column("event_id", String(255), nullable=False),
         Column("event_type", String(255), nullable=False),
-        Column("object_id", _EXACT),
+        Column("object_key", String(64)),
         Column("created", Double, nullable=False),
         Column("token", String(32), nullable=False),
         Column("lease_until", Double, nullable=False),
         Column("done", Boolean, nullable=False),
         Column("finished", Text, nullable=False),
         Column("touched", Double, nullable=False),
-        Index(f"{name}_object", "object_id", "created"),
+        Index(f"{name}_object", "object_key", "created"),
         Index(f"{name}_touched", "touched"),
     )
 
@@ -135,11 +132,12 @@ class SqlStore:
     def _look(self, claim: Claim, now: float) -> tuple[Grant, str | None]:
         """What the rule says of the event as it stands, and the token that stands there."""
         t = self._events
-        held = select(t.c.done, t.c.lease_until, t.c.finished, t.c.token).where(t.c.event_id == claim.event_id)
-        newest = select(func.max(t.c.created)).where(t.c.object_id == claim.object_id, t.c.done.is_(True))
+        held = select(t.c.done, t.c.lease_until, t.c.finished, t.c.token).where(t.c.key == key_of(claim.event_id))
+        object_key = _object_key(claim)
+        newest = select(func.max(t.c.created)).where(t.c.object_key == object_key, t.c.done.is_(True))
         with self._engine.begin() as connection:
             row = connection.execute(held).one_or_none()
-            when = None if claim.object_id is None else connection.execute(newest).scalar_one_or_none()
+            when = None if object_key is None else connection.execute(newest).scalar_one_or_none()
         if row is None:
             return decide(claim, None, when, now), None
         return decide(claim, Record(row.done, row.lease_until, unpack(row.finished)), when, now), row.token
@@ -149,10 +147,17 @@ class SqlStore:
         t = self._events
         taken = {"token": claim.token, "lease_until": lease_until}
         if token is not None:
-            seen = and_(t.c.event_id == claim.event_id, t.c.token == token, t.c.done.is_(False), t.c.lease_until <= now)
+            seen = and_(
+                t.c.key == key_of(claim.event_id), t.c.token == token, t.c.done.is_(False), t.c.lease_until <= now
+            )
             with self._engine.begin() as connection:
                 return connection.execute(update(t).where(seen).values(taken)).rowcount == 1
-        names = {"event_id": claim.event_id, "event_type": claim.event_type, "object_id": claim.object_id}
+        names = {
+            "key": key_of(claim.event_id),
+            "event_id": claim.event_id,
+            "event_type": claim.event_type,
+            "object_key": _object_key(claim),
+        }
         row = {**names, **taken, "created": claim.created, "done": False, "finished": "", "touched": now}
         try:
             with self._engine.begin() as connection:
@@ -163,4 +168,8 @@ class SqlStore:
 
     def _held_by(self, claim: Claim) -> ColumnElement[bool]:
         t = self._events
-        return and_(t.c.event_id == claim.event_id, t.c.token == claim.token, t.c.done.is_(False))
+        return and_(t.c.key == key_of(claim.event_id), t.c.token == claim.token, t.c.done.is_(False))
+
+
+def _object_key(claim: Claim) -> str | None:
+    return None if claim.object_id is None else key_of(claim.object_id)

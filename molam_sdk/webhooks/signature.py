@@ -67,15 +67,18 @@ def verified_body(
     timely = [pair for pair in pairs if abs(clock_ms - int(pair[0])) <= tolerance_seconds * 1000]
     if not timely:
         raise WebhookVerificationError(f"timestamp outside tolerance of {tolerance_seconds} seconds")
-    known = False
+    known, failure = False, None
     for moment, digest, kid in timely:
-        for secret in _known_secrets(source, kid):
-            known = True
+        secrets, error = _look_up(source, kid)
+        known, failure = known or bool(secrets), failure or error
+        for secret in secrets:
             if hmac.compare_digest(_hex_digest(secret, moment, body), digest):
                 return body
     if known:
         raise WebhookVerificationError("Signature mismatch")
-    raise WebhookVerificationError(f"Unknown key ID {', '.join(repr(kid[:64]) for _, _, kid in timely)}")
+    unknown = ", ".join(repr(kid[:64]) for _, _, kid in timely)
+    why = ": looking up its secret failed" if failure is not None else ""
+    raise WebhookVerificationError(f"Unknown key ID {unknown}{why}") from failure
 
 
 def sign(
@@ -121,11 +124,12 @@ def _hex_digest(secret: bytes, moment: str, body: bytes) -> str:
     return hmac.digest(secret, b"%b.%b" % (moment.encode(), body), "sha256").hex()
 
 
-def _known_secrets(source: SecretSource, kid: str) -> tuple[bytes, ...]:
+def _look_up(source: SecretSource, kid: str) -> tuple[tuple[bytes, ...], Exception | None]:
+    """The secrets of a kid, or what went wrong: another pair of the header may still verify."""
     try:
-        return secrets_of(source, kid)
-    except Exception as error:
-        raise WebhookVerificationError(f"Unknown key ID {kid[:64]!r}: looking up its secret failed") from error
+        return secrets_of(source, kid), None
+    except Exception as error:  # noqa: BLE001  # a callable of the merchant may raise anything
+        return (), error
 
 
 def _read_header(header: Any) -> list[_Pair]:
@@ -157,11 +161,12 @@ def _as_text(line: Any) -> str:
 
 def _read_pairs(text: str) -> Iterator[_Pair]:
     """The pairs of one header line. A kid belongs to the v1 beside it, whichever of the two stands first."""
-    fields = [(name.strip(" \t"), value.strip(" \t")) for name, _, value in (f.partition("=") for f in text.split(","))]
+    parts = (field.partition("=") for field in text.split(","))
+    fields = [(name.strip(" \t"), value.strip(" \t")) for name, _, value in parts]
     moments = [value for name, value in fields if name == "t"]
     digests = [value for name, value in fields if name == "v1"]
     kids = [value for name, value in fields if name == "kid"]
-    if len(moments) != 1 or not digests or not all(digests) or not all(kids):
+    if len(moments) != 1 or not digests or len(kids) > len(digests) or not all(all(field) for field in fields):
         _refuse()
     if not moments[0].isdigit() or len(moments[0]) > _MAX_DIGITS:
         _refuse()

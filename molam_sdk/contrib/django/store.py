@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 
 from django.db import DEFAULT_DB_ALIAS, IntegrityError, transaction
 from django.db.models import Max, QuerySet
 
-from .._claims import Claim, Grant, Record, decide, pack, unpack
+from .._claims import Claim, Grant, Record, decide, key_of, pack, unpack
 from .models import ClaimedEvent
 
 __all__ = ["DjangoStore"]
@@ -53,10 +52,10 @@ class DjangoStore:
 
     def _look(self, claim: Claim, now: float) -> tuple[Grant, str | None]:
         """What the rule says of the event as it stands, and the token that stands there."""
-        held = self._events.filter(key=_key(claim.event_id)).first()
+        held = self._events.filter(key=key_of(claim.event_id)).first()
         newest = None
         if claim.object_id is not None:
-            of_object = self._events.filter(object_key=_key(claim.object_id), done=True)
+            of_object = self._events.filter(object_key=key_of(claim.object_id), done=True)
             newest = of_object.aggregate(newest=Max("created"))["newest"]
         if held is None:
             return decide(claim, None, newest, now), None
@@ -65,16 +64,16 @@ class DjangoStore:
     def _take(self, claim: Claim, now: float, lease_until: float, token: str | None) -> bool:
         """Whether this worker got the event: by a row of its own, or by replacing the token that was seen."""
         if token is not None:
-            seen = self._events.filter(key=_key(claim.event_id), token=token, done=False, lease_until__lte=now)
+            seen = self._events.filter(key=key_of(claim.event_id), token=token, done=False, lease_until__lte=now)
             return seen.update(token=claim.token, lease_until=lease_until) == 1
         try:
             # A savepoint, in case the caller has a transaction open: a refused insert must not spoil it.
             with transaction.atomic(using=self._using):
                 self._events.create(
-                    key=_key(claim.event_id),
+                    key=key_of(claim.event_id),
                     event_id=claim.event_id,
                     event_type=claim.event_type,
-                    object_key="" if claim.object_id is None else _key(claim.object_id),
+                    object_key="" if claim.object_id is None else key_of(claim.object_id),
                     created=claim.created,
                     token=claim.token,
                     lease_until=lease_until,
@@ -85,8 +84,4 @@ class DjangoStore:
         return True
 
     def _held_by(self, claim: Claim) -> QuerySet[ClaimedEvent]:
-        return self._events.filter(key=_key(claim.event_id), token=claim.token, done=False)
-
-
-def _key(name: str) -> str:
-    return hashlib.sha256(name.encode(errors="surrogatepass")).hexdigest()
+        return self._events.filter(key=key_of(claim.event_id), token=claim.token, done=False)

@@ -1,0 +1,178 @@
+"""Secrets from the environment and from slow sources, before, while and after they are rotated."""
+
+from __future__ import annotations
+
+import os
+import threading
+
+import pytest
+
+from molam_sdk import WebhookVerificationError
+from molam_sdk.webhooks import EnvironmentSecrets, RotatingSecrets, sign, verify_molam_signature
+from tests.webhooks.deliveries import NOW
+
+BODY = b"{}"
+
+
+class Vault:
+    """A source that counts how often it is asked, and can fail."""
+
+    def __init__(self, **secrets: object) -> None:
+        self.secrets = secrets
+        self.asked = 0
+        self.fails = False
+
+    def __call__(self, kid: str) -> object:
+        self.asked += 1
+        if self.fails:
+            raise OSError("the vault is down")
+        return self.secrets.get(kid)
+
+
+class Clock:
+    """Seconds that pass when told to."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+
+    def __call__(self) -> float:
+        return self.seconds
+
+
+def rotating(vault: Vault, clock: Clock, size: int = 256) -> RotatingSecrets:
+    return RotatingSecrets(vault, ttl_seconds=60, overlap_seconds=3600, size=size, clock=clock)
+
+
+@pytest.mark.parametrize(
+    ("kid", "name"),
+    [
+        ("v1", "MOLAM_WEBHOOK_SECRET_V1"),
+        ("2", "MOLAM_WEBHOOK_SECRET_2"),
+        ("key-2026.b", "MOLAM_WEBHOOK_SECRET_KEY_2026_B"),
+    ],
+)
+def test_a_kid_names_its_variable(kid: str, name: str) -> None:
+    assert EnvironmentSecrets(environ={name: "whsec_1"})(kid) == ("whsec_1",)
+
+
+def test_a_variable_may_hold_several_secrets() -> None:
+    assert EnvironmentSecrets(environ={"MOLAM_WEBHOOK_SECRET_V1": " old , new,,"})("v1") == ("old", "new")
+
+
+@pytest.mark.parametrize("kid", ["", "no/such", "a b", "x" * 65, "é", "v1\n"])
+def test_a_kid_that_is_no_name_reaches_no_variable(kid: str) -> None:
+    assert EnvironmentSecrets(environ={"MOLAM_WEBHOOK_SECRET_": "x", "MOLAM_WEBHOOK_SECRET_V1_": "x"})(kid) == ()
+
+
+def test_the_environment_is_read_at_each_call(monkeypatch: pytest.MonkeyPatch) -> None:
+    secrets = EnvironmentSecrets()
+    monkeypatch.setenv("MOLAM_WEBHOOK_SECRET_V1", "first")
+    assert verify_molam_signature(sign(BODY, "first", now=NOW), BODY, secrets, now=NOW)
+    monkeypatch.setenv("MOLAM_WEBHOOK_SECRET_V1", "")
+    with pytest.raises(WebhookVerificationError, match="Unknown key ID"):
+        verify_molam_signature(sign(BODY, "first", now=NOW), BODY, secrets, now=NOW)
+
+
+def test_a_secret_is_asked_for_once_per_ttl() -> None:
+    vault, clock = Vault(v1="a"), Clock()
+    secrets = rotating(vault, clock)
+    assert [secrets("v1") for _ in range(5)] == [(b"a",)] * 5
+    clock.seconds = 59.9
+    secrets("v1")
+    assert vault.asked == 1
+    clock.seconds = 60
+    secrets("v1")
+    assert vault.asked == 2
+
+
+def test_a_replaced_secret_verifies_until_the_overlap_ends() -> None:
+    vault, clock = Vault(v1="old"), Clock()
+    secrets = rotating(vault, clock)
+    secrets("v1")
+    vault.secrets["v1"], clock.seconds = "new", 60
+    assert secrets("v1") == (b"new", b"old")
+    clock.seconds = 60 + 3599
+    assert secrets("v1") == (b"new", b"old")
+    clock.seconds = 60 + 3600
+    assert secrets("v1") == (b"new",)
+
+
+def test_a_kid_that_the_source_dropped_verifies_until_the_overlap_ends() -> None:
+    vault, clock = Vault(v1="old"), Clock()
+    secrets = rotating(vault, clock)
+    secrets("v1")
+    vault.secrets.clear()
+    clock.seconds = 60
+    assert secrets("v1") == (b"old",)
+    clock.seconds = 3660
+    assert secrets("v1") == ()
+
+
+def test_a_secret_that_comes_back_is_present_again() -> None:
+    vault, clock = Vault(v1="a"), Clock()
+    secrets = rotating(vault, clock)
+    secrets("v1")
+    for clock.seconds, vault.secrets["v1"] in ((60, "b"), (120, "a")):
+        secrets("v1")
+    clock.seconds = 170
+    assert secrets("v1") == (b"a", b"b")
+
+
+def test_a_leaked_secret_can_be_forgotten_at_once() -> None:
+    vault, clock = Vault(v1="leaked"), Clock()
+    secrets = rotating(vault, clock)
+    secrets("v1")
+    vault.secrets["v1"] = "new"
+    secrets.forget("v1")
+    assert secrets("v1") == (b"new",)
+
+
+def test_a_source_that_is_down_drops_no_event() -> None:
+    vault, clock = Vault(v1="a"), Clock()
+    secrets = rotating(vault, clock)
+    secrets("v1")
+    vault.fails, clock.seconds = True, 10_000
+    assert secrets("v1") == (b"a",)
+    assert secrets("v1") == (b"a",)
+    assert vault.asked == 2
+
+
+def test_a_source_that_is_down_from_the_start_says_so() -> None:
+    vault = Vault(v1="a")
+    vault.fails = True
+    with pytest.raises(OSError, match="vault is down"):
+        rotating(vault, Clock())("v1")
+
+
+def test_made_up_kids_neither_flood_the_source_nor_push_out_real_ones() -> None:
+    vault, clock = Vault(v1="a"), Clock()
+    secrets = rotating(vault, clock, size=4)
+    secrets("v1")
+    for number in range(100):
+        assert secrets(f"made-up-{number}") == ()
+    assert secrets("made-up-99") == ()
+    assert vault.asked == 101
+    secrets("v1")
+    assert vault.asked == 101
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
+def test_a_fork_while_the_cache_is_in_use_leaves_the_child_free() -> None:
+    secrets = rotating(Vault(v1="a"), Clock())
+    held, go = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with secrets._lock:
+            held.set()
+            go.wait()
+
+    thread = threading.Thread(target=hold)
+    thread.start()
+    held.wait()
+    child = os.fork()
+    if child == 0:
+        os._exit(0 if secrets("v1") == (b"a",) else 1)
+    go.set()
+    thread.join()
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0

@@ -1,0 +1,237 @@
+"""The signature: what is accepted, what is refused, and in which words."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from molam_sdk import MolamError, WebhookVerificationError
+from molam_sdk.webhooks import MAX_PAYLOAD_BYTES, sign, verify_molam_signature
+from tests.webhooks.deliveries import NOW, SECRET, SECRETS
+
+BODY = b'{"id":"evt_1","type":"payment.succeeded","data":{"amount":5000}}'
+T = str(int(NOW * 1000))
+V1 = hmac.new(SECRET.encode(), f"{T}.".encode() + BODY, hashlib.sha256).hexdigest()
+V2 = hmac.new(b"second", f"{T}.".encode() + BODY, hashlib.sha256).hexdigest()
+GOOD = f"t={T},v1={V1},kid=v1"
+
+
+def verify(header: Any = GOOD, body: Any = BODY, secrets: Any = SECRETS, **options: Any) -> bool:
+    return verify_molam_signature(header, body, secrets, **{"now": NOW, **options})
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        GOOD,
+        GOOD.encode(),
+        [GOOD],
+        (GOOD,),
+        [b"", GOOD.encode()],
+        f"t={T},v1={V1}",
+        f"  t = {T} ,\tv1= {V1} , kid =v1 ",
+        f"kid=v1,v1={V1},t={T}",
+        f"v1={V1},kid=v1,t={T}",
+        f"t={T},v1={V1},kid=v1,alg=sha256",
+        f"t={T},v1={'0' * 64},kid=v1,v1={V1},kid=v1",
+        f"t={T},v1={V2},kid=2,v1={V1},kid=v1",
+        f"t={T},v1={V2},kid=other,v1={V1},kid=v1",
+        f"t={T},kid=2,v1={V2},kid=v1,v1={V1}",
+        f"t={T},v1={V1},v1={'0' * 64},kid=2",
+        [f"t={T},v1={'0' * 64},kid=2", GOOD],
+        [f"t=1,v1={V1},kid=v1", GOOD],
+    ],
+)
+def test_a_header_with_one_good_pair_is_accepted(header: Any) -> None:
+    assert verify(header)
+
+
+MISSING = "Missing Molam-Signature header"
+FORMAT = "Invalid signature header format"
+TIME = "timestamp outside tolerance"
+KID = "Unknown key ID"
+MISMATCH = "Signature mismatch"
+
+
+@pytest.mark.parametrize(
+    ("header", "message"),
+    [
+        (None, MISSING),
+        ("", MISSING),
+        (" \t", MISSING),
+        (b"", MISSING),
+        ([], MISSING),
+        ([None, ""], MISSING),
+        ("garbage", FORMAT),
+        (",,,", FORMAT),
+        (f"v1={V1},kid=v1", FORMAT),
+        (f"t={T}", FORMAT),
+        (f"t={T},kid=v1", FORMAT),
+        (f"t=,v1={V1},kid=v1", FORMAT),
+        (f"t={T},v1=,kid=v1", FORMAT),
+        (f"t={T},v1={V1},kid=", FORMAT),
+        (f"t={T},v1={V1},kie=v1", FORMAT),
+        (f"t={T},t={T},v1={V1},kid=v1", FORMAT),
+        (f"t=-{T},v1={V1},kid=v1", FORMAT),
+        (f"t={T}.0,v1={V1},kid=v1", FORMAT),
+        (f"t=１８,v1={V1},kid=v1", FORMAT),
+        (f"t={T}\x85,v1={V1},kid=v1", FORMAT),
+        (f"t={'9' * 17},v1={V1},kid=v1", FORMAT),
+        (f"t={T},v1={V1},kid=v1,kid=v1", FORMAT),
+        (f"t={T},v1=é{V1[1:]},kid=v1", FORMAT),
+        (b"\xff\xfe", FORMAT),
+        (7, FORMAT),
+        ({"t": T}, FORMAT),
+        (object(), FORMAT),
+        ("t=1," + "v1=a," * 2000, FORMAT),
+        (f"t={T}" + f",v1={V1},kid=v1" * 17, FORMAT),
+        (f"t={int(NOW)},v1={V1},kid=v1", TIME),
+        (f"t={T},v1={V1},kid=v2", KID),
+        (f"t={T},v1={V1},kid=__class__", KID),
+        (f"t={T},v1={V1[:-1]},kid=v1", MISMATCH),
+        (f"t={T},v1={V1}0,kid=v1", MISMATCH),
+        (f"t={T},v1={V1.upper()},kid=v1", MISMATCH),
+        (f"t=0{T},v1={V1},kid=v1", MISMATCH),
+        (f"t={int(T) + 1},v1={V1},kid=v1", MISMATCH),
+        (f"t={T},v1={V1},kid=2,v1={V2},kid=v1", MISMATCH),
+    ],
+)
+def test_any_other_header_is_refused_in_the_words_merchants_match(header: Any, message: str) -> None:
+    with pytest.raises(WebhookVerificationError, match=message):
+        verify(header, secrets={"v1": SECRET, "2": "second"})
+
+
+@pytest.mark.parametrize("seconds", [-300, -299.999, 0, 299.999, 300])
+def test_a_clock_within_the_tolerance_is_accepted_both_ways(seconds: float) -> None:
+    assert verify(now=NOW + seconds)
+
+
+@pytest.mark.parametrize("seconds", [-300.001, 300.001, -31_536_000, 31_536_000])
+def test_a_clock_outside_the_tolerance_is_refused_both_ways(seconds: float) -> None:
+    with pytest.raises(WebhookVerificationError, match=TIME):
+        verify(now=NOW + seconds)
+
+
+@pytest.mark.parametrize(
+    ("tolerance", "accepted"), [(0, False), (1, True), (float("inf"), True), (float("nan"), False)]
+)
+def test_the_tolerance_is_the_callers(tolerance: float, accepted: bool) -> None:
+    if accepted:
+        assert verify(now=NOW + 0.5, tolerance_seconds=tolerance)
+        return
+    with pytest.raises(WebhookVerificationError, match=TIME):
+        verify(now=NOW + 0.5, tolerance_seconds=tolerance)
+
+
+def test_the_present_is_now_unless_it_is_passed_in() -> None:
+    assert verify_molam_signature(sign(BODY, SECRET), BODY, SECRETS)
+    with pytest.raises(WebhookVerificationError, match=TIME):
+        verify_molam_signature(GOOD, BODY, SECRETS)
+
+
+@pytest.mark.parametrize("kind", [bytes, bytearray, memoryview, bytes.decode])
+def test_the_body_may_be_bytes_or_text(kind: Callable[[bytes], Any]) -> None:
+    assert verify(body=kind(BODY))
+
+
+@pytest.mark.parametrize("body", [None, {}, {"id": "evt_1"}, 7, object(), [1, 2], "\ud800"])
+def test_what_is_no_raw_body_is_refused(body: Any) -> None:
+    with pytest.raises(WebhookVerificationError, match="Invalid JSON payload"):
+        verify(body=body)
+
+
+def test_a_body_beyond_the_limit_is_refused_before_it_is_hashed() -> None:
+    with pytest.raises(WebhookVerificationError, match=f"more than {MAX_PAYLOAD_BYTES} bytes"):
+        verify(body=bytes(MAX_PAYLOAD_BYTES + 1))
+    with pytest.raises(WebhookVerificationError, match="more than 63 bytes"):
+        verify(max_bytes=len(BODY) - 1)
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        SECRET,
+        SECRET.encode(),
+        {"v1": SECRET},
+        {"v1": SECRET.encode()},
+        {"v1": ["old", SECRET]},
+        {"v1": ("", SECRET)},
+        lambda kid: {"v1": SECRET}[kid],
+        lambda kid: ["old", SECRET.encode()],
+        lambda kid: (secret for secret in ("old", SECRET)),
+        lambda kid: bytearray(SECRET.encode()),
+    ],
+)
+def test_secrets_come_from_many_sources(source: Any) -> None:
+    assert verify(secrets=source)
+
+
+async def _async_source(kid: str) -> str:
+    return SECRET
+
+
+def _raising(error: Exception) -> Callable[[str], str]:
+    def source(kid: str) -> str:
+        raise error
+
+    return source
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        {},
+        {"v1": None},
+        {"v1": ""},
+        {"v1": b""},
+        {"v1": []},
+        {"v1": 7},
+        {"v1": [7]},
+        "",
+        None,
+        7,
+        lambda: SECRET,
+        lambda kid: None,
+        lambda kid: object(),
+        _raising(KeyError("v1")),
+        _raising(RuntimeError("the vault is down")),
+        _raising(MolamError("no")),
+        _async_source,
+    ],
+)
+def test_a_source_that_knows_nothing_or_fails_means_an_unknown_key(source: Any) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        with pytest.raises(WebhookVerificationError, match=KID):
+            verify(secrets=source)
+
+
+def test_an_empty_secret_is_no_secret() -> None:
+    forged = hmac.new(b"", f"{T}.".encode() + BODY, hashlib.sha256).hexdigest()
+    with pytest.raises(WebhookVerificationError, match=KID):
+        verify(f"t={T},v1={forged},kid=v1", secrets={"v1": ""})
+
+
+def test_a_source_that_fails_for_one_kid_does_not_spoil_the_other() -> None:
+    assert verify(f"t={T},v1={V2},kid=2,{GOOD[len(T) + 3 :]}", secrets=lambda kid: {"v1": SECRET}[kid])
+
+
+def test_errors_name_neither_secret_nor_digest() -> None:
+    with pytest.raises(WebhookVerificationError) as refused:
+        verify(body=b"other")
+    assert SECRET not in repr(refused.value)
+    assert V1[:8] not in repr(refused.value)
+
+
+def test_sign_makes_what_verify_accepts() -> None:
+    assert sign(BODY, SECRET, now=NOW) == GOOD
+    assert sign(BODY.decode(), SECRET.encode(), "v1", now=NOW) == GOOD
+    both = sign(BODY, {"v1": SECRET, "2": ["second", "third"]}, now=NOW)
+    assert both.startswith(f"{GOOD},v1={V2},kid=2,v1=")
+    assert verify(both, secrets={"2": "third"})
+    assert verify(both, secrets={"v1": SECRET})
