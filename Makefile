@@ -36,8 +36,9 @@ bounds: $(VENV)/bounds.stamp  ## the same with the oldest dependencies we promis
 integration: $(VENV)/test.stamp  ## a whole payment; against MOLAM_SANDBOX_URL with MOLAM_SANDBOX_KEY when set
 	$(PY) -m pytest tests/integration $(ARGS)
 
-coverage: $(VENV)/dev.stamp  ## the tests once more, with branch coverage
-	$(PY) -m pytest --cov --cov-report=term --cov-report=xml $(ARGS)
+coverage: $(VENV)/dev.stamp  ## the tests once more, with branch coverage; the core must have all of it
+	$(PY) -m pytest -n 2 -m "not alone" --cov --cov-report=term --cov-report=xml $(ARGS)
+	$(PY) -m coverage report --include "molam_sdk/_core/*" --fail-under 100
 
 lint: $(VENV)/dev.stamp bandit  ## ruff, the formatter's opinion, bandit
 	$(PY) -m ruff check .
@@ -71,8 +72,8 @@ wheel: build  ## the built wheel, alone in a clean environment
 bench: $(VENV)/bench.stamp  ## figures beside a bare requests.Session
 	$(PY) -m benchmarks $(ARGS)
 
-chaos: $(VENV)/dev.stamp  ## the tests against hostile servers, forks and broken networks
-	$(PY) -m pytest -m "not alone" tests/clients tests/integration $(ARGS)
+chaos: $(VENV)/dev.stamp  ## the tests that break servers, networks and processes on purpose
+	$(PY) -m pytest -m "not alone" tests/clients tests/sandbox tests/integration $(ARGS)
 
 clean:  ## forget environments, builds and caches
 	rm -rf $(VENV) $(VENV)-wheel dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage
