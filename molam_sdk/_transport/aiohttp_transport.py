@@ -78,13 +78,17 @@ class AiohttpTransport:
             await route.pool.close()
 
     def __del__(self) -> None:
-        if self._pid == os.getpid() and any(route.pool.standing for route in self._routes.values()):
-            warnings.warn(
-                "a MolamAsyncClient was not closed: use `async with MolamAsyncClient(…)` or `await client.close()`",
-                ResourceWarning,
-                source=self,
-                stacklevel=2,
-            )
+        routes = getattr(self, "_routes", {}).values()  # none where __init__ raised
+        if not any(route.pool.standing for route in routes) or self._pid != os.getpid():
+            return
+        for route in routes:
+            route.pool.drop()
+        warnings.warn(
+            "a MolamAsyncClient was not closed: use `async with MolamAsyncClient(…)` or `await client.close()`",
+            ResourceWarning,
+            source=self,
+            stacklevel=2,
+        )
 
     def _route(self, url: str) -> _Route:
         base = url[: url.find("/", len("https://"))]

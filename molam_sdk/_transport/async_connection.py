@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 from collections.abc import Callable
 
 from urllib3.util.wait import wait_for_read
 
 from .._core.wire import Failure
-from .connection import _refuses_our_certificate, clock
+from .connection import clock, refuses_our_certificate
 from .fault import Fault
 from .http1 import AnswerReader
 
@@ -68,6 +69,12 @@ class AsyncConnection(asyncio.Protocol):
         if os.getpid() == self._pid:  # a forked child shares the selector: letting go there would deafen its parent
             self._transport.abort()
 
+    def drop(self) -> None:
+        """Let go without an event loop's help."""
+        for _ in range(2):  # on an ended loop the first try marks the transport closed and raises, the second may pass
+            with contextlib.suppress(RuntimeError):
+                self._when_gone()
+
     def data_received(self, data: bytes) -> None:
         """Called by the event loop: a piece of the answer, or bytes that nobody asked for."""
         if self._reader is None:
@@ -111,7 +118,7 @@ class AsyncConnection(asyncio.Protocol):
 
     def _broken(self, detail: str, cause: Exception | None) -> Fault:
         headless = self._reader is not None and not self._reader.head_seen
-        if headless and not self.uses and isinstance(cause, OSError) and _refuses_our_certificate(cause):
+        if headless and not self.uses and isinstance(cause, OSError) and refuses_our_certificate(cause):
             fault = Fault(Failure.CERTIFICATE, f"the server does not take our certificate: {detail}")
         elif headless and self.uses:
             # Typical for a server that closes idle connections: it closed while the request was on its way.

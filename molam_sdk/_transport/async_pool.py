@@ -46,6 +46,11 @@ class AsyncPool:
         while self._idle:
             self._idle.pop().close()
 
+    def drop(self) -> None:
+        """Nobody closed the client: let go of every connection, whether or not the event loop still runs."""
+        for connection in tuple(self.standing):
+            connection.drop()
+
     async def close(self) -> None:
         """Close every idle connection, those in use as they come back, and wait until the event loop has let go."""
         self._closed = True

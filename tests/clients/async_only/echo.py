@@ -12,13 +12,16 @@ from tests.clients.nasty.server import INTENT
 
 
 class EchoServer:
-    """Answers after ``seconds``; ``gate``, if cleared, holds answers back; ``arrived`` is set by a request."""
+    """Answers after ``seconds``; ``gate``, if cleared, holds answers back; ``arrived`` is set by a request,
+    ``complete`` once ``awaited`` of them have come."""
 
     def __init__(self, seconds: float = 0.0) -> None:
         self.seconds = seconds
         self.gate = asyncio.Event()
         self.gate.set()
         self.arrived = asyncio.Event()
+        self.awaited = 0
+        self.complete = asyncio.Event()
         self.connections = self.in_flight = self.peak = 0
         self.keys: list[str] = []
         self.url = ""
@@ -39,6 +42,8 @@ class EchoServer:
         """A request is here."""
         self.keys.append(key)
         self.arrived.set()
+        if len(self.keys) >= self.awaited:
+            self.complete.set()
         task = asyncio.get_running_loop().create_task(self._answer(transport, key))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
