@@ -67,7 +67,7 @@ class Breaker:
         """A thread of the parent may have held a lock, here or in pybreaker; its probes are not ours."""
         self._lock = threading.Lock()
         self._probes = 0
-        self.cb._lock = threading.RLock()
+        self.cb._lock = threading.RLock()  # pyright: ignore[reportPrivateUsage]  # pybreaker has no public way
 
     def refusal(self) -> NoReply | None:
         """Why no attempt may begin now, or None: for a later attempt of a call that was let through."""
@@ -123,7 +123,7 @@ class Breaker:
 
     def _wait(self) -> float:
         """Seconds until the open breaker lets a probe through."""
-        opened_at = self.cb._state_storage.opened_at
+        opened_at = self.cb._state_storage.opened_at  # pyright: ignore[reportPrivateUsage]  # pybreaker shows it nowhere else
         if opened_at is None:
             return 0.0
         if opened_at.tzinfo is None:

@@ -55,7 +55,7 @@ def parse_nothing(reply: Reply) -> None:
 def attach(result: T, info: ResponseInfo) -> T:
     """Put how the answer came beside its data, outside of what pydantic dumps and compares."""
     if isinstance(result, Answer):
-        result.__dict__[RESPONSE_INFO] = info
+        vars(result)[RESPONSE_INFO] = info
     elif isinstance(result, Document):
         result.response = info
     return result

@@ -106,7 +106,7 @@ class SocketAdapter(HTTPAdapter):
     def cert_verify(self, *_args: Any, **_kwargs: Any) -> None:
         """TLS is settled once, in ``TlsSettings``; the environment has no say per call."""
 
-    def request_url(self, request: PreparedRequest, _proxies: object) -> str:
+    def request_url(self, request: PreparedRequest, proxies: object) -> str:
         """The whole URL: what of it goes on the request line is the route's business."""
         return str(request.url)
 

@@ -78,7 +78,7 @@ class Connection:
         except TimeoutError as problem:
             raise Fault(Failure.TIMEOUT, "no complete answer in time") from problem
         except OSError as problem:
-            if _refuses_our_certificate(problem) and not self.uses and not reader.head_seen:
+            if refuses_our_certificate(problem) and not self.uses and not reader.head_seen:
                 raise Fault(Failure.CERTIFICATE, f"the server does not take our certificate: {problem}") from problem
             if self.uses and not reader.head_seen:
                 # Typical for a server that closes idle connections: it closed while the request was on its way.
@@ -218,7 +218,7 @@ def _tunnel(sock: socket.socket, origin: Origin, via: SplitResult, deadline: flo
         raise Fault(Failure.PROXY, f"the proxy refused the connection: {reader.status}")
 
 
-def _refuses_our_certificate(problem: OSError) -> bool:
+def refuses_our_certificate(problem: OSError) -> bool:
     """TLS 1.3 tells of a client certificate only after the handshake; no request is read before it is checked."""
     reason = problem.reason or "" if isinstance(problem, ssl.SSLError) else ""
     return "ALERT" in reason and ("CERTIFICATE" in reason or "UNKNOWN_CA" in reason)
