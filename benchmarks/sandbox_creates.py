@@ -1,17 +1,17 @@
 """How fast the sandbox starts, and how many payment intents a second it creates from memory.
 
-Run: python benchmarks/sandbox_creates.py [seconds]. The load comes from a second process over kept-alive
+Run: python -m benchmarks sandbox. The load comes from a second process over kept-alive
 connections, so that two cores are in use: one serves, one asks.
 """
 
 import http.client
 import json
 import multiprocessing
-import sys
 import threading
 import time
 from urllib.parse import urlsplit
 
+from benchmarks.figures import Figures, Options
 from molam_sdk.sandbox import Sandbox
 
 CONNECTIONS = 4
@@ -72,11 +72,8 @@ def creates(seconds: float) -> float:
     return float(rate)
 
 
-def main() -> None:
-    seconds = float(sys.argv[1]) if len(sys.argv) > 1 else 5.0
-    print(f"start in-process, median of 10:   {starts():8.1f} ms   (promised: under 300)")
-    print(f"creates a second, from memory:    {creates(seconds):8.0f}      (promised: at least 1,000)")
-
-
-if __name__ == "__main__":
-    main()
+def measure(options: Options) -> Figures:
+    """Promised: a start under 300 ms, at least 1,000 creates a second."""
+    row = {"start ms": round(starts(), 1), "creates a second": round(creates(options.seconds))}
+    note = "start: median of 10, in-process; creates: from memory, asked by a second process"
+    return Figures("sandbox", "The bundled sandbox", {"sandbox": row}, (note,))

@@ -1,0 +1,85 @@
+"""Runs the benchmarks: ``python -m benchmarks --help``."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import json
+import sys
+from pathlib import Path
+from typing import Final
+
+from . import machine
+from .compare import compare
+from .figures import Figures, Options
+
+# What can be run, in this order, and the function that measures it: from Options to Figures.
+BENCHMARKS: Final = {
+    "cost": "cost:measure",
+    "features": "cost:measure_features",
+    "threads": "threads:measure",
+    "bursts": "threads:measure_bursts",
+    "tls": "tls:measure",
+    "imports": "imports:measure",
+    "sandbox": "sandbox_creates:measure",
+    "webhooks": "webhooks:measure",
+    "async": "async_client:measure",
+    "soak": "soak:measure",
+}
+_ONLY_WHEN_NAMED: Final = {"soak"}
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Measure, print, and store; or compare two stored runs."""
+    options = _parse(arguments)
+    if options.compare:
+        print(compare(*options.compare))
+        return 0
+    results: list[Figures] = []
+    how = Options(options.rounds, options.seconds, options.only)
+    for name in options.names or [name for name in BENCHMARKS if name not in _ONLY_WHEN_NAMED]:
+        figures = _run(name, how)
+        if figures is not None:
+            print(figures.as_markdown(), flush=True)
+            results.append(figures)
+    if options.json:
+        _store(options.json, results)
+    if options.chart:
+        from .chart import draw
+
+        draw(results, options.chart)
+    return 0
+
+
+def _parse(arguments: list[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Figures beside a bare requests.Session")
+    parser.add_argument("names", nargs="*", choices=[*BENCHMARKS, []], help="which to run (all but soak)")
+    parser.add_argument("--rounds", type=int, default=40, help="rounds per contestant (40)")
+    parser.add_argument("--seconds", type=float, default=2.0, help="length of each timed run (2)")
+    parser.add_argument("--only", default="", help="contestants whose name holds this, and the bare post")
+    parser.add_argument("--json", type=Path, help="store the figures here; adds to what it holds")
+    parser.add_argument("--chart", type=Path, help="draw the cost of a call as a PNG (needs matplotlib)")
+    parser.add_argument("--compare", nargs=2, type=Path, metavar=("BEFORE", "AFTER"), help="two stored runs")
+    return parser.parse_args(arguments)
+
+
+def _run(name: str, options: Options) -> Figures | None:
+    module, _, function = BENCHMARKS[name].partition(":")
+    try:
+        measured = getattr(importlib.import_module(f"benchmarks.{module}"), function)(options)
+    except ImportError as absent:
+        print(f"left out: {name} ({absent})", file=sys.stderr)
+        return None
+    assert isinstance(measured, Figures)
+    return measured
+
+
+def _store(path: Path, results: list[Figures]) -> None:
+    held = json.loads(path.read_text(encoding="utf-8"))["figures"] if path.exists() else {}
+    held |= {figures.name: figures.as_json() for figures in results}
+    text = json.dumps({"machine": machine.describe(), "figures": held}, indent=1, ensure_ascii=False)
+    path.write_text(text + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,71 @@
+"""What importing costs, and the first client: time, memory and modules, each in a fresh interpreter."""
+
+from __future__ import annotations
+
+import random
+import subprocess
+import sys
+from statistics import median
+
+from .figures import Figures, Options
+
+_CLIENTS = {
+    "requests": ("import requests", "requests.Session()"),
+    "stripe": ("import stripe", "stripe.StripeClient('sk_test_x').v1.payment_intents"),
+    "openai": ("import openai", "openai.OpenAI(api_key='x').chat.completions"),
+    "square": ("import square", "square.Square(token='x').payments"),
+    "adyen": ("import Adyen", "Adyen.Adyen(xapikey='x', platform='test').checkout.payments_api"),
+    "braintree": ("import braintree", "braintree.BraintreeGateway(braintree.Configuration("
+                  "braintree.Environment.Sandbox, 'm', 'p', 'k')).transaction"),
+    "gocardless": ("import gocardless_pro", "gocardless_pro.Client(access_token='x', environment='live').payments"),
+    "razorpay": ("import razorpay", "razorpay.Client(auth=('x', 'y')).order"),
+    "molam's four libraries": ("import requests, pydantic, pybreaker, prometheus_client", "None"),
+    "molam, plain client": ("import molam_sdk", "molam_sdk.MolamClient(molam_sdk.ClientConfig(api_key='sk_live_x'))"),
+    "molam, everything on": ("import molam_sdk",
+                             "molam_sdk.MolamSyncClient(molam_sdk.ClientConfig(api_key='sk_live_x'))"),
+}  # fmt: skip
+
+# argv: the import, the first client. VmRSS is in kB; elsewhere than on Linux only time and modules are told.
+# pybreaker imports redis and tornado where they happen to be installed; nobody's merchant has them by our doing.
+_PROBE = """
+import sys, time
+sys.modules.update(redis=None, tornado=None)
+statement, client = sys.argv[1:]
+def resident():
+    try:
+        with open("/proc/self/status") as status:
+            return next(int(line.split()[1]) for line in status if line.startswith("VmRSS"))
+    except OSError:
+        return 0
+modules, memory, began = len(sys.modules), resident(), time.process_time()
+exec(statement)
+imported, memory_then = time.process_time(), resident()
+client = eval(client)
+print((imported - began) * 1000, (time.process_time() - began) * 1000, (memory_then - memory) / 1024,
+      (resident() - memory) / 1024, len(sys.modules) - modules)
+"""
+_COLUMNS = ("import CPU ms", "with first client CPU ms", "import MB", "with first client MB", "modules")
+
+
+def measure(options: Options) -> Figures:
+    """Medians over fresh interpreters, in random order."""
+    taken: dict[str, list[list[float]]] = {name: [] for name in _CLIENTS if _installed(name)}
+    rounds = max(5, options.rounds // 3)
+    for _ in range(rounds):
+        for name in random.sample(tuple(taken), len(taken)):
+            taken[name].append(_probe(name))
+    rows = {name: _medians(runs) for name, runs in taken.items()}
+    return Figures("imports", "Import and first client", rows, (f"medians of {rounds} fresh interpreters each",))
+
+
+def _medians(runs: list[list[float]]) -> dict[str, float]:
+    return {column: round(median(values), 1) for column, values in zip(_COLUMNS, zip(*runs, strict=True), strict=True)}
+
+
+def _installed(name: str) -> bool:
+    return subprocess.run([sys.executable, "-c", _CLIENTS[name][0]], capture_output=True).returncode == 0
+
+
+def _probe(name: str) -> list[float]:
+    command = [sys.executable, "-c", _PROBE, *_CLIENTS[name]]
+    return [float(number) for number in subprocess.check_output(command, text=True).split()]
