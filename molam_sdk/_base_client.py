@@ -7,7 +7,7 @@ import platform
 import threading
 import time
 from collections.abc import Callable, Sequence
-from typing import Any, Final, TypeVar
+from typing import Any, Final, NoReturn, TypeVar
 
 from ._core.call import Call, CallRules
 from ._core.operation import Operation
@@ -105,6 +105,9 @@ class BaseClient:
     ) -> bool:
         """See ``molam_sdk.webhooks.verify_molam_signature``."""
         return verify_molam_signature(header, payload, get_secret_by_kid, tolerance_seconds)
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a client holds connections and does not pickle: make one in each process, from its config")
 
     def __repr__(self) -> str:
         state = "closed" if self._closed else "open"

@@ -45,9 +45,10 @@ class Seen:
 class Wire:
     """The server's end of one connection, as the turns of a script see it."""
 
-    def __init__(self, sock: socket.socket, over: threading.Event) -> None:
+    def __init__(self, sock: socket.socket, over: threading.Event, number: int) -> None:
         self.sock = sock
         self.over = over
+        self.number = number
 
     def send(self, data: bytes) -> None:
         """Send at once."""
@@ -238,11 +239,11 @@ class NastyServer:
         try:
             with contextlib.suppress(OSError, ValueError):
                 if self.greet is not None:
-                    self.greet(Wire(sock, self._over))
+                    self.greet(Wire(sock, self._over, number))
                 if self.tls is not None:
                     sock = self._handshake(self.tls, sock)
                 sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-                self._converse(Wire(sock, self._over), number)
+                self._converse(Wire(sock, self._over, number))
         finally:
             sock.close()
 
@@ -256,13 +257,13 @@ class NastyServer:
             raise
         return wrapped
 
-    def _converse(self, wire: Wire, number: int) -> None:
+    def _converse(self, wire: Wire) -> None:
         if self.deaf:
             self._over.wait(30)
         reader = _Requests(wire.sock, self._over)
         while (request := reader.next()) is not None:
             with self._lock:
-                self.requests.append(Seen(number, *request))
+                self.requests.append(Seen(wire.number, *request))
                 turn = self.script.pop(0) if self.script else self.usual
             if not turn(wire):
                 return
