@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from molam_sdk.webhooks import sign
@@ -21,6 +22,9 @@ def body_of(event_type: str = "payment.succeeded", data: Any = PAYMENT, **fields
     return json.dumps({name: value for name, value in event.items() if value is not None}).encode()
 
 
-def delivery_of(body: bytes, *, now: float = NOW, **headers: str) -> tuple[dict[str, str], bytes]:
+def delivery_of(
+    body: bytes, *, now: float = NOW, headers: Mapping[str, str] | None = None
+) -> tuple[dict[str, str], bytes]:
     """Headers and body of a signed delivery."""
-    return {"Molam-Signature": sign(body, SECRET, now=now), "Content-Length": str(len(body)), **headers}, body
+    signed = {"Molam-Signature": sign(body, SECRET, now=now), "Content-Length": str(len(body))}
+    return {**signed, **(headers or {})}, body

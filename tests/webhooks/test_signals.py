@@ -43,8 +43,8 @@ def test_a_log_line_names_the_event_and_the_trace_but_no_body_and_no_secret(
     extra = {"Idempotency-Key": "del_1", "Traceparent": f"00-{trace}-00f067aa0ba902b7-01"}
     shop.failures = 1
     with caplog.at_level(logging.INFO, "molam_sdk.webhooks"):
-        shop.receiver.receive(*delivery_of(body, **extra))
-        shop.receiver.receive(*delivery_of(body, **extra))
+        shop.receiver.receive(*delivery_of(body, headers=extra))
+        shop.receiver.receive(*delivery_of(body, headers=extra))
         shop.receiver.receive({}, body)
     lines = [json.loads(JsonFormatter().format(record)) for record in caplog.records]
     facts = {"event_id": "evt_1", "event_type": "payment.succeeded", "delivery_id": "del_1", "trace_id": trace}
@@ -70,7 +70,7 @@ def test_the_trace_of_the_delivery_goes_on_in_the_handler(shop: Shop) -> None:
         trace.set_tracer_provider(provider)
     provider.add_span_processor(SimpleSpanProcessor(exporter))
     headers = {"traceparent": "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"}
-    shop.receiver.receive(*delivery_of(body_of(), **headers))
+    shop.receiver.receive(*delivery_of(body_of(), headers=headers))
     (span,) = [span for span in exporter.get_finished_spans() if span.name == "molam.webhook payment.succeeded"]
     assert span.context is not None
     assert span.parent is not None

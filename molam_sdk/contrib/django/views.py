@@ -13,6 +13,7 @@ from django.http.request import RawPostDataException, UnreadablePostError
 from django.urls import URLPattern, path
 
 from .._delivery import WebhookAnswer
+from .._headers import RequestHeaders
 from .._receiver import WebhookReceiver
 
 __all__ = ["webhook_path", "webhook_view", "webhook_view_async"]
@@ -64,7 +65,7 @@ def _in_thread(function: Callable[..., T], /, *args: Any) -> Awaitable[T]:
 
 
 def _raw_body(receiver: WebhookReceiver, request: HttpRequest) -> bytes | WebhookAnswer:
-    if int(request.META.get("CONTENT_LENGTH") or 0) > receiver.max_bytes:
+    if RequestHeaders(request.headers).content_length > receiver.max_bytes:
         return b""
     try:
         return request.body
