@@ -20,7 +20,7 @@ import pytest
 
 from molam_sdk import ClientConfig, MolamSyncClient
 from tests.clients.nasty.conftest import Certificates, Serve
-from tests.clients.nasty.server import NastyServer
+from tests.clients.nasty.server import NastyServer, created, error
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
 
@@ -80,6 +80,15 @@ def test_a_fork_in_the_middle_of_calls_leaves_no_lock_held(server: NastyServer, 
     done = run("fork_under_threads.py", "16")
     assert (done.returncode, done.stderr) == (0, "")
     assert_no_connection_is_shared(server, 17)
+
+
+@pytest.mark.parametrize("server", ["tls"], indirect=True)
+def test_a_lock_that_the_parent_holds_at_the_fork_does_not_stop_the_child(server: NastyServer, run: Run) -> None:
+    server.script += [created(), *[error(503, "x")] * 9]
+    done = run("fork_with_locks_held.py")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert int(done.stdout) >= 6
+    assert len(server.requests) == 1 + 9 + 3
 
 
 @pytest.mark.parametrize("method", ["fork", "spawn"])
