@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from copy import copy
 from types import TracebackType
 from typing import Any, Generic, TypeVar
 
@@ -86,8 +85,8 @@ class MolamAsyncClient(BaseClient):
     @property
     def client(self) -> MolamAsyncClient:
         """A view of this client without breaker, metrics and logs: same connections, key and region."""
-        view = copy(self)
-        view._breaker, view._observers = None, ()
+        view = object.__new__(type(self))
+        view.__dict__.update(self.__dict__, _breaker=None, _observers=())
         return view
 
     async def create_payment_intent(

@@ -144,9 +144,9 @@ class _Route:
 
     async def _open(self, deadline: float) -> AsyncConnection:
         opened = await self._door.open(deadline)
-        if opened.transport is None or opened.protocol is None or opened.protocol.should_close:
+        if opened.transport is None or opened.transport.is_closing():
             opened.close()
-            raise Fault(Failure.MALFORMED, "the server closed, or spoke before it was asked")
+            raise Fault(Failure.CONNECT, "the server closed the connection before the request was sent")
         connection = AsyncConnection(opened.transport, lambda: self._forget(connection, opened))
         self.pool.standing.add(connection)
         return connection
