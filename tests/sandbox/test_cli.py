@@ -145,15 +145,15 @@ def test_tail_follows_what_happens(sandbox: Sandbox) -> None:
 def test_what_the_sandbox_refuses_is_one_sentence(sandbox: Sandbox, arguments: tuple[str, ...], told: str) -> None:
     done = molam(*arguments, "--url", sandbox.url)
     assert done.exit_code != 0
-    assert told in done.stderr
-    assert "Traceback" not in done.stderr
+    assert told in done.output
+    assert "Traceback" not in done.output
 
 
 def test_no_sandbox_is_one_sentence() -> None:
     done = molam("events", "tail", "--url", "http://127.0.0.1:9")
     assert done.exit_code == 1
-    assert "molam sandbox" in done.stderr
-    assert "Traceback" not in done.stderr
+    assert "molam sandbox" in done.output
+    assert "Traceback" not in done.output
 
 
 @pytest.mark.parametrize(("library", "extra"), [("click", "cli"), ("starlette", "sandbox"), ("uvicorn", "sandbox")])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -119,7 +120,7 @@ def test_after_kill_9_nothing_acknowledged_is_lost_and_the_books_balance(tmp_pat
         for worker in workers:
             worker.start()
         while len(acknowledged) < known + 100:
-            pass
+            time.sleep(0.002)
         process.kill()
         for worker in workers:
             worker.join()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from typing import Any
 
 import pytest
@@ -71,7 +72,7 @@ def in_background(call: Any) -> tuple[threading.Thread, list[requests.Response]]
 def started(sandbox: Sandbox) -> None:
     """Return when the fault has taken hold of a request."""
     while not sandbox.faults.list()[0]["fired"]:
-        pass
+        time.sleep(0.002)
 
 
 def test_a_key_whose_first_request_runs_is_409_and_then_replays(api: Api, sandbox: Sandbox) -> None:
