@@ -16,8 +16,10 @@ from ._core.record import CallRecord, CallStart
 LATENCY_BUCKETS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 
 # Codes whose series stand at 0 from the start, so that a rate over them sees the very first event.
-_CODES_FROM_START: Final = ("200", "402", "429", "500", "502", "503", "504", "timeout", "network_error",
-                            "circuit_open", "bulkhead_full", "invalid_response")  # fmt: skip
+_CODES_FROM_START: Final = (
+    *("200", "201", "400", "401", "402", "409", "429", "500", "502", "503", "504"),
+    *("timeout", "network_error", "circuit_open", "bulkhead_full", "invalid_response"),
+)
 _REASONS_FROM_START: Final = ("429", "500", "502", "503", "504", "timeout", "network_error")
 _STATES: Final = {pybreaker.STATE_CLOSED: 0, pybreaker.STATE_HALF_OPEN: 1, pybreaker.STATE_OPEN: 2}
 
