@@ -144,7 +144,12 @@ def test_a_merchant_is_onboarded(client: MolamSyncClient) -> None:
 
 def test_a_webhook_endpoint_is_made_listed_and_deleted(client: MolamSyncClient) -> None:
     tenant = f"m_{uuid.uuid4().hex}"
-    payload = {"tenant_type": "merchant", "tenant_id": tenant, "url": "https://shop.example/h", "events": ["payment.succeeded"]}
+    payload = {
+        "tenant_type": "merchant",
+        "tenant_id": tenant,
+        "url": "https://shop.example/h",
+        "events": ["payment.succeeded"],
+    }
     endpoint = client.create_webhook_endpoint(payload)
     assert (endpoint.secret or "").startswith("whsec_")
     (listed,) = client.list_webhook_endpoints(tenant_type="merchant", tenant_id=tenant)
