@@ -107,8 +107,8 @@ class Breaker:
             self._count(outage, error)
 
     def _idle(self) -> bool:
-        """Whether a success would change nothing and nobody listens."""
-        return self.cb.fail_counter == 0 and not self.cb.listeners
+        """Whether a success would change nothing, and nobody is told of successes."""
+        return self.cb.fail_counter == 0 and not any(_hears_of_calls(listener) for listener in self.cb.listeners)
 
     def _count(self, outage: bool, error: BaseException | None) -> None:
         try:
@@ -183,6 +183,12 @@ class _Window:
             return False
         self._buckets.clear()
         return True
+
+
+def _hears_of_calls(listener: Any) -> bool:
+    """Whether a listener has more to do than at a change of state."""
+    deaf = pybreaker.CircuitBreakerListener
+    return any(getattr(type(listener), hook, None) is not getattr(deaf, hook) for hook in ("before_call", "success"))
 
 
 def _end_with(error: BaseException | None) -> None:

@@ -14,6 +14,9 @@ __all__ = ["JsonFormatter", "LogObserver", "RedactingFilter", "sanitize_sensitiv
 
 LOGGER_NAME: Final = "molam_sdk"
 
+# Made once: json.dumps makes an encoder anew wherever it is asked for anything but its defaults.
+_to_json: Final = json.JSONEncoder(ensure_ascii=False, default=str).encode
+
 _OF_EVERY_RECORD: Final = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime", "taskName"}
 
 
@@ -35,7 +38,7 @@ class JsonFormatter(logging.Formatter):
             line["exc"] = redact_text(record.exc_text)
         if record.stack_info:
             line["stack"] = redact_text(record.stack_info)
-        return json.dumps(line, ensure_ascii=False, default=str)
+        return _to_json(line)
 
 
 class RedactingFilter(logging.Filter):

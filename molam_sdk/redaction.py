@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Final
 
 from pydantic import BaseModel
@@ -29,6 +31,7 @@ _SUSPECT: Final = re.compile(
     r"sk_|jwt_|whsec_|[0-9](?:[ -]?[0-9]){11}|(?i:bearer|basic |cvv|cvc|pin|otp|password|api_?key|secret|token)"
 )
 _DEEPEST: Final = 12
+_LONGEST_KNOWN_NAME: Final = 64
 
 
 def redact_text(text: str) -> str:
@@ -40,28 +43,37 @@ def redact_text(text: str) -> str:
     return _CARD_LIKE.sub(lambda found: REDACTED if _is_card_number(found[0]) else found[0], text)
 
 
+@dataclass(frozen=True, slots=True)
+class _Name:
+    """A field's name as it may be shown, and what it says about its value."""
+
+    shown: str
+    secret: bool
+    kept: bool
+
+
 def sanitize_sensitive_data(data: Any) -> Any:
     """A copy of ``data`` without secrets: walks dicts, lists, tuples, sets, models and exceptions.
 
     A value under a name such as ``password`` or ``cvc`` goes as a whole; every text is searched for keys,
     tokens and card numbers. Idempotency keys and request ids stay: support needs them. ``data`` is not changed.
     """
-    return _walk(data, "", 0)
+    return _walk(data, _name_of(""), 0)
 
 
-def _walk(value: Any, name: str, depth: int) -> Any:
+def _walk(value: Any, name: _Name, depth: int) -> Any:
     if isinstance(value, str):
-        return value if _plain(name) in _KEPT_NAMES else redact_text(value)
+        return value if name.kept else redact_text(value)
     if value is None or isinstance(value, bool | float):
         return value
     if isinstance(value, int):
-        return REDACTED if _plain(name) not in _KEPT_NAMES and _is_card_number(str(value)) else value
+        return REDACTED if not name.kept and _is_card_number(str(value)) else value
     if depth >= _DEEPEST:
         return "…"
     if isinstance(value, BaseModel):
         value = value.model_dump()
     if isinstance(value, Mapping):
-        return {_walk_key(key): _walk_item(key, item, depth + 1) for key, item in value.items()}
+        return dict(_walk_item(_name_of(str(key)), item, depth + 1) for key, item in value.items())
     if isinstance(value, list | tuple | set | frozenset):
         return [_walk(item, name, depth + 1) for item in value]
     if isinstance(value, bytes | bytearray | memoryview):
@@ -69,24 +81,22 @@ def _walk(value: Any, name: str, depth: int) -> Any:
     return redact_text(_text_of(value))
 
 
-def _walk_key(key: Any) -> str:
-    return redact_text(str(key))
+def _walk_item(name: _Name, item: Any, depth: int) -> tuple[str, Any]:
+    return name.shown, REDACTED if name.secret and item is not None else _walk(item, name, depth)
 
 
-def _walk_item(key: Any, item: Any, depth: int) -> Any:
-    name = str(key)
-    if _is_secret_name(name) and item is not None:
-        return REDACTED
-    return _walk(item, name, depth)
+def _name_of(text: str) -> _Name:
+    """The same few names come with every line; what is longer than a name would only fill the memory."""
+    return _known_name(text) if len(text) <= _LONGEST_KNOWN_NAME else _read_name(text)
 
 
-def _is_secret_name(name: str) -> bool:
-    plain = _plain(name)
-    return plain in _SECRET_NAMES or plain.endswith(("secret", "password", "token", "apikey", "privatekey"))
+def _read_name(text: str) -> _Name:
+    plain = text.lower().replace("_", "").replace("-", "").replace(" ", "")
+    secret = plain in _SECRET_NAMES or plain.endswith(("secret", "password", "token", "apikey", "privatekey"))
+    return _Name(redact_text(text), secret, plain in _KEPT_NAMES)
 
 
-def _plain(name: str) -> str:
-    return name.lower().replace("_", "").replace("-", "").replace(" ", "")
+_known_name = lru_cache(maxsize=512)(_read_name)
 
 
 def _text_of(value: Any) -> str:

@@ -102,6 +102,8 @@ def _text(document: Mapping[str, Any], *names: str) -> str | None:
 
 def printable_line(text: str, longest: int) -> str:
     """One printable line of at most ``longest`` characters: what a server says goes into logs and terminals."""
+    if text.isprintable() and " " not in text and len(text) <= longest:  # a request id, as every answer has one
+        return text
     line = " ".join(text[: longest * 2].split())
     printable = "".join(c if c.isprintable() else "?" for c in line)
     return printable if len(printable) <= longest else printable[: longest - 1] + "…"

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Protocol
+from typing import Protocol, TypeVar, overload
+
+T = TypeVar("T")
 
 
 class Headers(Mapping[str, str]):
@@ -15,17 +17,31 @@ class Headers(Mapping[str, str]):
 
     def __init__(self, pairs: Iterable[tuple[str, str]] = ()) -> None:
         self._fields: dict[str, str] = {}
-        self._names: dict[str, str] = {}
+        self._names: list[str] = []
+        fields = self._fields
         for name, value in pairs:
             low = name.lower()
-            self._names.setdefault(low, name)
-            self._fields[low] = f"{self._fields[low]}, {value}" if low in self._fields else value
+            if low in fields:
+                fields[low] = f"{fields[low]}, {value}"
+            else:
+                fields[low] = value
+                self._names.append(name)
 
     def __getitem__(self, name: str) -> str:
         return self._fields[name.lower()]
 
+    @overload
+    def get(self, key: str, /) -> str | None: ...
+    @overload
+    def get(self, key: str, default: str, /) -> str: ...
+    @overload
+    def get(self, key: str, default: T, /) -> str | T: ...
+    def get(self, key: str, default: object = None, /) -> object:
+        """Mapping's own raises and catches a KeyError for every field that is not there, and most are not."""
+        return self._fields.get(key.lower(), default)
+
     def __iter__(self) -> Iterator[str]:
-        return iter(self._names.values())
+        return iter(self._names)
 
     def __len__(self) -> int:
         return len(self._fields)
