@@ -1,0 +1,1 @@
+"""A Django shop: orders, payments through Molam, one shipment per paid order."""

@@ -1,0 +1,54 @@
+"""The shop's pages, and what it does when Molam says that a payment succeeded."""
+
+import os
+
+from flask import Flask, Response, jsonify, request
+from sqlalchemy import func, insert, select, update
+
+from molam_sdk import ClientConfig, MolamSyncClient
+from molam_sdk.contrib.flask import webhook_blueprint
+from molam_sdk.contrib.sql import SqlStore
+from molam_sdk.contrib.webhooks import WebhookReceiver
+from molam_sdk.webhooks import EnvironmentSecrets, PaymentEvent
+
+from .tables import engine, orders, shipments
+
+app = Flask(__name__)
+molam = MolamSyncClient(ClientConfig.from_env())
+store = SqlStore(engine)
+receiver = WebhookReceiver(EnvironmentSecrets(), store, lease_seconds=float(os.environ.get("LEASE_SECONDS", "60")))
+app.register_blueprint(webhook_blueprint(receiver))
+
+
+@receiver.on("payment.succeeded")
+def ship(event: PaymentEvent) -> None:
+    """Writes through ``store.connection``: the shipment and the event's mark are committed together."""
+    payment = event.data
+    number = int(payment.metadata["order"])
+    price = store.connection.execute(select(orders.c.amount, orders.c.currency).where(orders.c.id == number)).one()
+    if (payment.amount, payment.currency) != tuple(price):
+        raise ValueError(f"{payment.id} pays {payment.amount} {payment.currency}, not what order {number} costs")
+    store.connection.execute(insert(shipments).values(order_id=number, payment_id=payment.id))
+    store.connection.execute(update(orders).where(orders.c.id == number).values(paid=True))
+
+
+@app.post("/orders")
+def take_order() -> tuple[Response, int]:
+    """Take an order and ask for its payment."""
+    wanted = request.get_json()
+    with engine.begin() as connection:
+        row = insert(orders).values(amount=wanted["amount"], currency=wanted["currency"]).returning(orders.c.id)
+        number = connection.execute(row).scalar_one()
+    intent = molam.create_payment_intent(
+        {**wanted, "capture": True, "metadata": {"order": str(number)}}, idempotency_key=f"order-{number}"
+    )
+    return jsonify(order=number, payment=intent.id), 201
+
+
+@app.get("/orders/<int:number>")
+def show_order(number: int) -> Response:
+    """How an order stands."""
+    with engine.begin() as connection:
+        paid = connection.execute(select(orders.c.paid).where(orders.c.id == number)).scalar_one()
+        shipped = select(func.count()).select_from(shipments).where(shipments.c.order_id == number)
+        return jsonify(order=number, paid=paid, shipments=connection.execute(shipped).scalar_one())
