@@ -1,0 +1,44 @@
+"""Which misfortune a request meets: decided by seed, key and how often the key was seen, and by nothing else."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass
+
+# Of a thousand requests so many meet each kind; the rest, 600, pass unharmed.
+SHARES = {
+    "close_before": 40,  # closed, not carried to Molam
+    "reset_before": 30,
+    "503_before": 30,
+    "page_before": 20,  # some proxy's page: 404 or 502
+    "429_before": 20,
+    "401_before": 10,
+    "close_after": 60,  # carried out, and no answer
+    "reset_after": 40,
+    "503_after": 30,  # carried out, and a gateway says 503, 502 or 504
+    "truncate": 40,  # carried out, and half the answer
+    "garbage": 20,  # carried out, and a page instead of the JSON of a 2xx
+    "hang": 15,  # carried out, and silence
+    "drip": 15,  # carried out, and a byte now and then
+    "zombie": 20,  # carried to Molam only after the merchant has lost patience
+    "slow": 10,  # a little late
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Misfortune:
+    """A kind, and a number from 0 to 1 that decides its details."""
+
+    kind: str
+    detail: float
+
+
+def decide(seed: int, key: str, nth: int) -> Misfortune | None:
+    """What the ``nth`` request under a key meets; None for nothing."""
+    chance = random.Random(f"{seed}:{key}:{nth}")
+    drawn = chance.randrange(1000)
+    for kind, share in SHARES.items():
+        if drawn < share:
+            return Misfortune(kind, chance.random())
+        drawn -= share
+    return None

@@ -1,0 +1,35 @@
+"""Thousands of requests through a broken network, a dying sandbox and dying merchants: every order exactly once."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from tests.chaos.faults import SHARES, decide
+from tests.chaos.run import Plan, run
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="kills processes the POSIX way")
+def test_every_order_is_executed_once_and_every_claim_is_true(tmp_path: Path) -> None:
+    plan = Plan(seed=2026, orders=1500, seconds=100, kill_every=1.5)
+    figures, wrong = run(plan, tmp_path)
+    print(json.dumps(figures, indent=2))
+    assert wrong == []
+    assert figures["share"] >= 0.3
+    assert figures["sandbox_killed"] >= 1
+    assert figures["merchants_killed"] >= 1
+    assert set(figures["claims"]) == {"not_sent", "rejected", "unknown", "accepted"}
+
+
+def test_a_seed_decides_every_fault() -> None:
+    met = [decide(7, f"key-{number}", nth) for number in range(1000) for nth in range(3)]
+    assert met == [decide(7, f"key-{number}", nth) for number in range(1000) for nth in range(3)]
+    assert met != [decide(8, f"key-{number}", nth) for number in range(1000) for nth in range(3)]
+    found = Counter(fault.kind for fault in met if fault is not None)
+    assert found.keys() == SHARES.keys()
+    assert 0.3 < found.total() / len(met) < 0.5
