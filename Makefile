@@ -72,8 +72,8 @@ wheel: build  ## the built wheel, alone in a clean environment
 bench: $(VENV)/bench.stamp  ## figures beside a bare requests.Session
 	$(PY) -m benchmarks $(ARGS)
 
-chaos: $(VENV)/dev.stamp  ## the tests that break servers, networks and processes on purpose
-	$(PY) -m pytest -m "not alone" tests/clients tests/sandbox tests/integration $(ARGS)
+chaos: $(VENV)/dev.stamp  ## orders through a hostile network, killed processes and crowds of threads; every payment once
+	$(PY) -m tests.chaos $(ARGS)
 
 clean:  ## forget environments, builds and caches
 	rm -rf $(VENV) $(VENV)-wheel dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage
