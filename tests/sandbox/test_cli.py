@@ -7,9 +7,6 @@ import os
 import subprocess
 import sys
 import threading
-import time
-from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -164,88 +161,3 @@ def test_a_missing_extra_is_one_sentence_with_the_command(library: str, extra: s
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60, cwd=ROOT)
     assert done.returncode == 2
     assert done.stderr.strip() == f"molam: {library} is missing; run: pip install 'molam-python-sdk[{extra}]'"
-
-
-def findings(done: Result) -> dict[str, tuple[str, str]]:
-    lines = [json.loads(line) for line in done.stdout.splitlines()]
-    return {line["name"]: (line["level"], line["text"]) for line in lines}
-
-
-def test_the_doctor_finds_a_good_setup_good(sandbox: Sandbox, tmp_path: Path) -> None:
-    done = molam(
-        "doctor", "--json", "--strict", MOLAM_API_KEY=sandbox.api_key, MOLAM_BASE_URL=sandbox.url, HOME=str(tmp_path)
-    )
-    found = findings(done)
-    assert done.exit_code == 0, done.stdout
-    assert {level for level, _ in found.values()} == {"ok"}
-    assert found["key"][1].startswith("test key")
-    assert "0 to 0.3 s, 0 to 0.6 s, 0 to 1.2 s" in found["retries"][1]
-    assert found["breaker"][1] == "opens after 5 outages in a row, for 60 s"
-    assert sandbox.api_key not in done.stdout
-
-
-class Adrift(BaseHTTPRequestHandler):
-    """An API whose clock is an hour off."""
-
-    def do_GET(self) -> None:
-        self.send_response_only(200)
-        self.send_header("Date", self.date_time_string(time.time() - 3600))
-        self.end_headers()
-
-    def log_message(self, *args: object) -> None:
-        pass
-
-
-@pytest.fixture
-def adrift() -> Iterator[str]:
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Adrift)
-    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    thread.join()
-    server.server_close()
-
-
-def test_the_doctor_sees_a_clock_that_would_refuse_webhooks(adrift: str) -> None:
-    done = molam("doctor", "--json", "--url", adrift, MOLAM_API_KEY="sk_test_1")
-    assert done.exit_code == 1
-    level, told = findings(done)["clock"]
-    assert level == "fail"
-    assert 3595 < float(told.split(" s ahead")[0]) < 3605
-
-
-def test_the_doctor_sees_proxy_netrc_and_a_key_for_elsewhere(sandbox: Sandbox, tmp_path: Path) -> None:
-    netrc = tmp_path / ".netrc"
-    netrc.write_text("machine 127.0.0.1 login a password b\n", encoding="utf-8")
-    netrc.chmod(0o600)
-    done = molam(
-        "doctor",
-        "--json",
-        MOLAM_API_KEY="sk_live_1",
-        MOLAM_BASE_URL=sandbox.url,
-        HTTPS_PROXY="http://127.0.0.1:1",
-        NETRC=str(netrc),
-        HOME=str(tmp_path),
-        USERPROFILE=str(tmp_path),
-    )
-    found = findings(done)
-    assert [found[name][0] for name in ("key", "proxy", "netrc")] == ["warn"] * 3
-    assert done.exit_code == 0
-    assert "password" not in done.stdout
-
-
-@pytest.mark.parametrize(
-    ("environment", "name"),
-    [
-        ({}, "key"),
-        ({"MOLAM_API_KEY": "pk_1"}, "config"),
-        ({"MOLAM_API_KEY": "sk_test_1", "MOLAM_BASE_URL": "http://127.0.0.1:9"}, "connect"),
-        ({"MOLAM_API_KEY": "sk_test_1", "MOLAM_BASE_URL": "https://molam.invalid"}, "dns"),
-        ({"MOLAM_API_KEY": "sk_test_1", "MOLAM_TIMEOUT_TOTAL": "-1"}, "config"),
-    ],
-)
-def test_the_doctor_fails_what_cannot_work(environment: dict[str, str], name: str) -> None:
-    done = molam("doctor", "--json", **{"MOLAM_BASE_URL": "http://127.0.0.1:9", **environment})
-    assert done.exit_code == 1
-    assert findings(done)[name][0] == "fail"

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import socket
+import subprocess
+import sys
 import threading
 import time
 from pathlib import Path
@@ -17,7 +19,7 @@ from molam_sdk.sandbox import DatabaseInUseError, Sandbox
 from molam_sdk.sandbox.keys import main_key
 from molam_sdk.sandbox.tables import MIGRATIONS
 from tests.sandbox.api import INTENTS, PAYOUT, PAYOUTS, Api
-from tests.sandbox.process import Process
+from tests.sandbox.process import ROOT, Process
 from tests.sandbox.receiver import Receiver
 
 
@@ -217,3 +219,11 @@ def test_as_a_process_it_ends_cleanly_on_sigterm(tmp_path: Path) -> None:
     api.intent()
     api.close()
     assert process.terminate() == 0
+
+
+def test_a_program_that_forgets_to_stop_it_ends_in_silence() -> None:
+    script = "from molam_sdk.sandbox import Sandbox; s = Sandbox().start(); print(s.url)"
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", script], capture_output=True, text=True, timeout=30, cwd=ROOT
+    )
+    assert (done.returncode, done.stderr) == (0, "")
