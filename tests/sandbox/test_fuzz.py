@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from importlib.metadata import version
+from pathlib import Path
 
 import pytest
 
@@ -19,7 +20,7 @@ OLDEST = (4, 30)
     reason="older versions of schemathesis send malformed HTTP and judge the answer to it",
 )
 @pytest.mark.timeout(300)
-def test_no_generated_request_gets_a_500_or_an_answer_outside_the_document(sandbox: Sandbox) -> None:
+def test_no_generated_request_gets_a_500_or_an_answer_outside_the_document(sandbox: Sandbox, tmp_path: Path) -> None:
     done = subprocess.run(
         [
             *(sys.executable, "-m", "schemathesis.cli", "run", f"{sandbox.url}/openapi.json"),
@@ -29,6 +30,7 @@ def test_no_generated_request_gets_a_500_or_an_answer_outside_the_document(sandb
             *("--exclude-checks", "positive_data_acceptance,ignored_auth"),
             *("--max-examples", "20", "--generation-deterministic", "--no-color"),
         ],
+        cwd=tmp_path,
         capture_output=True,
         text=True,
         timeout=280,
