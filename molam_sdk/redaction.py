@@ -30,6 +30,7 @@ _CARD_LIKE: Final = re.compile(r"(?<![0-9A-Za-z.])[0-9](?:[ -]?[0-9]){11,18}(?![
 _SUSPECT: Final = re.compile(
     r"sk_|jwt_|whsec_|[0-9](?:[ -]?[0-9]){11}|(?i:bearer|basic |cvv|cvc|pin|otp|password|api_?key|secret|token)"
 )
+_SMALLEST_CARD_NUMBER: Final = 10**11
 _DEEPEST: Final = 12
 _LONGEST_KNOWN_NAME: Final = 64
 
@@ -67,13 +68,14 @@ def _walk(value: Any, name: _Name, depth: int) -> Any:
     if value is None or isinstance(value, bool | float):
         return value
     if isinstance(value, int):
-        return REDACTED if not name.kept and _is_card_number(str(value)) else value
+        card_like = abs(value) >= _SMALLEST_CARD_NUMBER and not name.kept
+        return REDACTED if card_like and _is_card_number(str(value)) else value
     if depth >= _DEEPEST:
         return "…"
     if isinstance(value, BaseModel):
         value = value.model_dump()
     if isinstance(value, Mapping):
-        return dict(_walk_item(_name_of(str(key)), item, depth + 1) for key, item in value.items())
+        return _walk_items(value, depth + 1)
     if isinstance(value, list | tuple | set | frozenset):
         return [_walk(item, name, depth + 1) for item in value]
     if isinstance(value, bytes | bytearray | memoryview):
@@ -81,8 +83,12 @@ def _walk(value: Any, name: _Name, depth: int) -> Any:
     return redact_text(_text_of(value))
 
 
-def _walk_item(name: _Name, item: Any, depth: int) -> tuple[str, Any]:
-    return name.shown, REDACTED if name.secret and item is not None else _walk(item, name, depth)
+def _walk_items(items: Mapping[Any, Any], depth: int) -> dict[str, Any]:
+    clean: dict[str, Any] = {}
+    for key, item in items.items():
+        name = _name_of(key if type(key) is str else str(key))
+        clean[name.shown] = REDACTED if name.secret and item is not None else _walk(item, name, depth)
+    return clean
 
 
 def _name_of(text: str) -> _Name:
