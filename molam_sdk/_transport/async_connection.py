@@ -29,7 +29,7 @@ class AsyncConnection(asyncio.Protocol):
         self._reader: AnswerReader | None = None
         self._answered: asyncio.Future[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
-        self._deadline = self._read_timeout = self._heard_at = 0.0
+        self._deadline = self._read_timeout = self._heard_at = self._rings_at = 0.0
         self.gone: asyncio.Future[None] = self._loop.create_future()
         self.uses = 0
         self.idle_since = 0.0
@@ -48,8 +48,6 @@ class AsyncConnection(asyncio.Protocol):
             await self._answered
         finally:
             self._reader = self._answered = None
-            if self._timer is not None:
-                self._timer.cancel()
 
     def closing(self) -> bool:
         """Whether it has been closed, by either side, and the event loop has yet to let go of it."""
@@ -67,6 +65,7 @@ class AsyncConnection(asyncio.Protocol):
     def close(self) -> None:
         """Give the socket up at once; a TLS goodbye would only make the event loop wait for the peer's."""
         if os.getpid() == self._pid:  # a forked child shares the selector: letting go there would deafen its parent
+            self._stop_timer()
             self._transport.abort()
 
     def drop(self) -> None:
@@ -101,6 +100,7 @@ class AsyncConnection(asyncio.Protocol):
                 self._closed_by_server(self._reader)
             else:
                 self._end(self._broken(str(exc), exc))
+        self._stop_timer()
         if not self.gone.done():
             self.gone.set_result(None)
         self._when_gone()
@@ -138,10 +138,24 @@ class AsyncConnection(asyncio.Protocol):
             self._answered.set_exception(fault)
 
     def _set_timer(self, now: float) -> None:
+        """Have the clock looked at when time is up. A timer that rings no later is left: it costs more to set one
+        per call than to look once too early."""
         until = min(self._deadline, self._heard_at + self._read_timeout)
+        if self._timer is not None and self._rings_at <= until:
+            return
+        self._stop_timer()
+        self._rings_at = until
         self._timer = self._loop.call_later(until - now, self._look_at_the_clock)
 
+    def _stop_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
     def _look_at_the_clock(self) -> None:
+        self._timer = None
+        if self._answered is None:
+            return
         now = clock()
         if self._transport.get_write_buffer_size():
             self._heard_at = now  # still sending: only the deadline counts
