@@ -69,7 +69,7 @@ def _raw_body(receiver: WebhookReceiver, request: HttpRequest) -> bytes | Webhoo
         return b""
     try:
         return request.body
-    except (RawPostDataException, UnreadablePostError, RequestDataTooBig) as error:
+    except (RawPostDataException, UnreadablePostError, RequestDataTooBig, ValueError) as error:
         return receiver.unreadable(_EATEN.format(error=error))
 
 
