@@ -1,6 +1,4 @@
-"""An offline Molam to build and test against: stateful, signed webhooks, faults on demand, a clock one can
-move.
-"""
+"""An offline Molam to build and test against: stateful, signed webhooks, faults on demand, a clock one can move."""
 
 from .faults import Fault
 from .server import Sandbox

@@ -40,7 +40,7 @@ _log = logging.getLogger("molam_sdk.sandbox")
 
 
 @dataclass(frozen=True, slots=True)
-class Rooms:
+class Parts:
     """What the parts of one running sandbox share."""
 
     store: Store
@@ -57,23 +57,23 @@ class Rooms:
 class Endpoint:
     """The ASGI application of one operation."""
 
-    def __init__(self, operation: Operation, rooms: Rooms, in_progress: dict[tuple[str, str], str]) -> None:
-        self._operation, self._rooms, self._in_progress = operation, rooms, in_progress
+    def __init__(self, operation: Operation, parts: Parts, in_progress: dict[tuple[str, str], str]) -> None:
+        self._operation, self._parts, self._in_progress = operation, parts, in_progress
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request, began = Request(scope, receive), time.perf_counter()
-        rooms, name = self._rooms, self._operation.name
-        visit = begin_visit(self._operation, request, rooms.error_format)
-        fault = rooms.faults.for_request(name, visit.idempotency_key)
+        parts, name = self._parts, self._operation.name
+        visit = begin_visit(self._operation, request, parts.error_format)
+        fault = parts.faults.for_request(name, visit.idempotency_key)
         try:
             response = await self._respond(request, visit, fault)
         except ClientDisconnect:
             return
         seconds = time.perf_counter() - began
-        rooms.metrics.observe(name, response.status_code if response else 0, seconds)
+        parts.metrics.observe(name, response.status_code if response else 0, seconds)
         _write_log(visit, response, fault, seconds)
         if fault is not None and (response is None or fault.kind not in ("latency", "status")):
-            await rooms.wires.inflict(fault, response, scope, receive)
+            await parts.wires.inflict(fault, response, scope, receive)
         elif response is not None:
             await response(scope, receive, send)
 
@@ -96,10 +96,10 @@ class Endpoint:
 
     async def _admit(self, request: Request, visit: Visit, raw: bytes, fault: Fault | None) -> Response:
         """Everything that is asked before the operation itself: key, scope, rate, body, idempotency."""
-        rooms, operation = self._rooms, self._operation
-        visit.key = rooms.keys.authenticate(request.headers.get("authorization"))
+        parts, operation = self._parts, self._operation
+        visit.key = parts.keys.authenticate(request.headers.get("authorization"))
         authorize(visit.key, operation.scope)
-        rooms.rate.take(visit.key.id)
+        parts.rate.take(visit.key.id)
         if operation.method == "POST":
             visit.body = parse(raw, request.headers.get("content-type", ""))
             return await self._once(request, visit, fault)
@@ -108,7 +108,7 @@ class Endpoint:
         call = replace(self._call(request, visit), page=page)
         if operation.method == "DELETE":
             return self._execute(visit, call)
-        with rooms.store.transaction() as tx:
+        with parts.store.transaction() as tx:
             answer = serve(tx, call)
         return write_json(visit, answer.status, answer.body)
 
@@ -131,8 +131,8 @@ class Endpoint:
             del self._in_progress[claim]
 
     def _stored(self, visit: Visit, account: str, idempotency_key: str) -> Response | None:
-        with self._rooms.store.transaction() as tx:
-            row = tx.stored_answer(account, idempotency_key, self._rooms.clock.now() - KEY_SECONDS)
+        with self._parts.store.transaction() as tx:
+            row = tx.stored_answer(account, idempotency_key, self._parts.clock.now() - KEY_SECONDS)
         if row is None:
             return None
         _same_request(row["fingerprint"], visit)
@@ -149,24 +149,24 @@ class Endpoint:
             found = magic.find("any", body.get("metadata", {}), body.get("amount"))
             seconds += found.seconds or 0.0 if found else 0.0
         if seconds:
-            await self._rooms.wires.pause(seconds)
+            await self._parts.wires.pause(seconds)
 
     def _call(self, request: Request, visit: Visit) -> Call:
-        document_id, now = request.path_params.get("id", ""), self._rooms.clock.now()
+        document_id, now = request.path_params.get("id", ""), self._parts.clock.now()
         return Call(self._operation, visit.key.account, now, document_id, visit.idempotency_key)
 
     def _execute(self, visit: Visit, call: Call) -> Response:
         """One transaction: the work with its ledger, events and deliveries, and the answer for the key."""
         try:
-            with self._rooms.store.transaction() as tx:
+            with self._parts.store.transaction() as tx:
                 answer = serve(tx, call)
                 _file(tx, visit, call, answer)
         except ApiError as error:
-            with self._rooms.store.transaction() as tx:
+            with self._parts.store.transaction() as tx:
                 _file(tx, visit, call, Answer(error.status, None, call.document_id or None, refusal=error))
             raise
         if tx.scheduled:
-            self._rooms.courier.wake()
+            self._parts.courier.wake()
         if answer.refusal is not None:
             raise answer.refusal
         return write_json(visit, answer.status, answer.body)

@@ -1,6 +1,4 @@
-"""What each request body may hold: one table of fields, read by the validation and by the OpenAPI
-document.
-"""
+"""What each request body may hold: one table of fields, read by the validation and by the OpenAPI document."""
 
 import json
 import re
@@ -225,9 +223,7 @@ def _invalid(message: str, param: str | None, code: str = "parameter_invalid") -
 
 
 def validate(schema: str, body: Any) -> dict[str, Any]:
-    """The body with checked values; an optional field given as null counts as left out. Raises ApiError
-    400.
-    """
+    """The body with checked values; an optional field given as null counts as left out. Raises ApiError 400."""
     if not isinstance(body, dict):
         raise _invalid("The body must be a JSON object.", None, "body_invalid")
     fields = BODIES[schema]

@@ -37,9 +37,7 @@ class Clock:
         return time.time() + self._offset
 
     def advance(self, *, days: float = 0, hours: float = 0, minutes: float = 0, seconds: float = 0) -> None:
-        """Move forward and run what falls due; returns when payouts, late results and webhook retries are
-        through.
-        """
+        """Move forward and run what falls due; returns when payouts, late results and webhook retries are through."""
         self._advance_by(step_seconds(days=days, hours=hours, minutes=minutes, seconds=seconds))
 
     def shift(self, seconds: float) -> None:
@@ -52,9 +50,7 @@ class Clock:
         self.shift(moment - self.now())
 
     def drive_with(self, advance: Callable[[float], None] | None) -> None:
-        """Let the running server move the time, so that due work happens on the way; None gives plain shifts
-        back.
-        """
+        """Let the running server move the time, so that due work happens on the way; None gives plain shifts back."""
         self._advance_by = advance or self.shift
 
 

@@ -1,6 +1,4 @@
-"""The control paths under /_sandbox: faults, clock, ledger and webhooks over HTTP, for tests in other
-processes.
-"""
+"""The control paths under /_sandbox: faults, clock, ledger and webhooks over HTTP, for tests in other processes."""
 
 import asyncio
 import json
@@ -12,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from .app import Rooms
+from .app import Parts
 from .bodies import LOOPBACK_HOSTS
 from .clock import iso, step_seconds
 from .ledger import Ledger
@@ -31,9 +29,7 @@ def _error(status: int, message: str) -> Response:
 
 
 def _admit(request: Request) -> None:
-    """A web page in the developer's browser must not reach in: no foreign Host, no form post, no other
-    machine.
-    """
+    """A web page in the developer's browser must not reach in: no foreign Host, no form post, no other machine."""
     host = request.url.hostname or ""
     peer = request.client.host if request.client else ""
     if host not in LOOPBACK_HOSTS or peer not in ("127.0.0.1", "::1"):
@@ -74,31 +70,31 @@ def _whole(query: Mapping[str, str], name: str, otherwise: int) -> int:
 class _Control:
     """One method per control path."""
 
-    def __init__(self, rooms: Rooms, ledger: Ledger, webhooks: Webhooks) -> None:
-        self._rooms, self._ledger, self._webhooks = rooms, ledger, webhooks
+    def __init__(self, parts: Parts, ledger: Ledger, webhooks: Webhooks) -> None:
+        self._parts, self._ledger, self._webhooks = parts, ledger, webhooks
 
     async def list_faults(self, request: Request, query: Mapping[str, str]) -> Response:
-        return JSONResponse({"data": self._rooms.faults.list()})
+        return JSONResponse({"data": self._parts.faults.list()})
 
     async def add_fault(self, request: Request, body: dict[str, Any]) -> Response:
         parts = {name: value for name, value in body.items() if name != "kind"}
-        return JSONResponse(asdict(self._rooms.faults.add(kind=body.get("kind", ""), **parts)), 201)
+        return JSONResponse(asdict(self._parts.faults.add(kind=body.get("kind", ""), **parts)), 201)
 
     async def clear_faults(self, request: Request, query: Mapping[str, str]) -> Response:
-        self._rooms.faults.clear()
+        self._parts.faults.clear()
         return Response(status_code=204)
 
     async def remove_fault(self, request: Request, query: Mapping[str, str]) -> Response:
-        if not self._rooms.faults.remove(request.path_params["id"]):
+        if not self._parts.faults.remove(request.path_params["id"]):
             raise KeyError(request.path_params["id"])
         return Response(status_code=204)
 
     async def read_clock(self, request: Request, query: Mapping[str, str]) -> Response:
-        clock = self._rooms.clock
+        clock = self._parts.clock
         return JSONResponse({"now": iso(clock.now()), "unix_seconds": clock.now(), "offset_seconds": clock.offset})
 
     async def advance_clock(self, request: Request, body: dict[str, Any]) -> Response:
-        await self._rooms.courier.advance(step_seconds(**body))
+        await self._parts.courier.advance(step_seconds(**body))
         return await self.read_clock(request, {})
 
     async def read_ledger(self, request: Request, query: Mapping[str, str]) -> Response:
@@ -140,13 +136,13 @@ class _Control:
         return JSONResponse({"id": self._webhooks.duplicate(request.path_params["id"])}, 202)
 
     async def wait(self, request: Request, body: dict[str, Any]) -> Response:
-        await asyncio.wait_for(self._rooms.courier.settle(), 30)
+        await asyncio.wait_for(self._parts.courier.settle(), 30)
         return Response(status_code=204)
 
 
-def control_routes(rooms: Rooms, ledger: Ledger, webhooks: Webhooks) -> list[Route]:
+def control_routes(parts: Parts, ledger: Ledger, webhooks: Webhooks) -> list[Route]:
     """The control paths of one running sandbox."""
-    control = _Control(rooms, ledger, webhooks)
+    control = _Control(parts, ledger, webhooks)
     table: tuple[tuple[str, str, _Action], ...] = (
         ("GET", "/faults", control.list_faults),
         ("POST", "/faults", control.add_fault),

@@ -1,6 +1,4 @@
-"""Delivers events: signed, in order per endpoint, retried on the contract's schedule, all by the sandbox's
-clock.
-"""
+"""Delivers events: signed, in order per endpoint, retried on the contract's schedule, all by the sandbox's clock."""
 
 import asyncio
 import contextlib

@@ -119,9 +119,7 @@ def _check_rest(given: Mapping[str, Any]) -> None:
 
 
 class Faults:
-    """The rules in force; thread-safe. The first rule that fires for a request or a delivery is the one that
-    acts.
-    """
+    """The rules in force; thread-safe. The first rule that fires for a request or a delivery is the one that acts."""
 
     def __init__(self, clock: Clock, seed: int = 0) -> None:
         self._clock, self._seed = clock, seed

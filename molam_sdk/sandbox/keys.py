@@ -29,9 +29,7 @@ NOBODY = ApiKey("", "", frozenset())
 
 
 def main_key(seed: int) -> str:
-    """The key of the sandbox itself: the same for the same seed, so that a restart does not lock
-    anybody out.
-    """
+    """The key of the sandbox itself: the same for the same seed, so that a restart does not lock anybody out."""
     return PREFIX + hashlib.sha256(f"molam sandbox {seed}".encode()).hexdigest()[:32]
 
 
@@ -52,9 +50,7 @@ class Keys:
                 self._insert(tx, self._main, MAIN_ACCOUNT, SCOPES)
 
     def create(self, *scopes: str, account: str = MAIN_ACCOUNT) -> str:
-        """A further key; with scopes (`payments:read`, …) a restricted one, without any it may do
-        everything.
-        """
+        """A further key; with scopes (`payments:read`, …) a restricted one, without any it may do everything."""
         unknown = set(scopes) - set(SCOPES)
         if unknown:
             raise ValueError(f"unknown scopes {sorted(unknown)}; there are {', '.join(SCOPES)}")

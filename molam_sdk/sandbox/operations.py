@@ -12,9 +12,7 @@ DEFAULT_PAGE = 10
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One operation: `request` and `response` name schemas, `filters` the query parameters beside the
-    page's.
-    """
+    """One operation: `request` and `response` name schemas, `filters` the query parameters beside the page's."""
 
     name: str
     method: str

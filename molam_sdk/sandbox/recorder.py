@@ -1,6 +1,4 @@
-"""Writes what a rule decided: document, ledger, events with their deliveries, and later jobs, in one
-transaction.
-"""
+"""Writes what a rule decided: document, ledger, events with their deliveries, and later jobs, in one transaction."""
 
 import json
 import secrets

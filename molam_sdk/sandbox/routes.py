@@ -11,7 +11,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
-from .app import Endpoint, Rooms
+from .app import Endpoint, Parts
 from .control import control_routes
 from .documents import DOCUMENT_ROUTES
 from .ledger import Ledger
@@ -23,18 +23,18 @@ from .webhooks import Webhooks
 _CODES = {404: "not_found", 405: "method_not_allowed"}
 
 
-def build(rooms: Rooms, ledger: Ledger, webhooks: Webhooks, cors_origins: Sequence[str]) -> Starlette:
+def build(parts: Parts, ledger: Ledger, webhooks: Webhooks, cors_origins: Sequence[str]) -> Starlette:
     """The whole application of one running sandbox."""
 
     async def alive(_: Request) -> Response:
         return PlainTextResponse("ok")
 
     async def ready(_: Request) -> Response:
-        with rooms.store.transaction():
+        with parts.store.transaction():
             return PlainTextResponse("ready")
 
     async def figures(_: Request) -> Response:
-        return Response(rooms.metrics.page(), media_type="text/plain; version=0.0.4; charset=utf-8")
+        return Response(parts.metrics.page(), media_type="text/plain; version=0.0.4; charset=utf-8")
 
     own = [Route("/healthz", alive), Route("/readyz", ready), Route("/metrics", figures)]
     cors = Middleware(
@@ -45,9 +45,9 @@ def build(rooms: Rooms, ledger: Ledger, webhooks: Webhooks, cors_origins: Sequen
         expose_headers=["X-Molam-Request-Id", "Idempotent-Replayed", "Retry-After"],
     )
     return Starlette(
-        routes=[*_api(rooms), *own, *DOCUMENT_ROUTES, *control_routes(rooms, ledger, webhooks)],
+        routes=[*_api(parts), *own, *DOCUMENT_ROUTES, *control_routes(parts, ledger, webhooks)],
         middleware=[cors] if cors_origins else [],
-        exception_handlers={HTTPException: _refuser(rooms.error_format)},
+        exception_handlers={HTTPException: _refuser(parts.error_format)},
     )
 
 
@@ -79,10 +79,10 @@ class _ByMethod:
         await endpoint(scope, receive, send)
 
 
-def _api(rooms: Rooms) -> list[Route]:
+def _api(parts: Parts) -> list[Route]:
     in_progress: dict[tuple[str, str], str] = {}
     paths: dict[str, _ByMethod] = {}
     for operation in OPERATIONS:
-        endpoint = Endpoint(operation, rooms, in_progress)
+        endpoint = Endpoint(operation, parts, in_progress)
         paths.setdefault(operation.path, _ByMethod()).endpoints[operation.method] = endpoint
     return [Route(path, by_method) for path, by_method in paths.items()]

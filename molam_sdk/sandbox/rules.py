@@ -76,9 +76,7 @@ def create_intent(intent: Document) -> Effect:
 
 
 def confirm(intent: Document, magic: Magic | None) -> Effect:
-    """From requires_confirmation to processing, and in the same breath to the end unless magic delays or
-    declines.
-    """
+    """From requires_confirmation to processing, and in the same breath to the end unless magic delays or declines."""
     _require(intent, "confirm")
     processing = {**intent, "status": "processing"}
     if magic is None:
@@ -132,9 +130,7 @@ def cancel(intent: Document) -> Effect:
 
 
 def create_refund(refund: Document, intent: Document, refunded: int, magic: Magic | None) -> Effect:
-    """Give back all that is left or the amount asked for; `refunded` is the sum of the refunds that have not
-    failed.
-    """
+    """Give back all that is left or the amount asked for; `refunded` is the sum of the refunds that have not failed."""
     if intent["status"] != "succeeded":
         message = f"{intent['id']} is {intent['status']}; only a succeeded payment can be refunded."
         raise ApiError(409, "payment_intent_unexpected_state", message, "payment_id")

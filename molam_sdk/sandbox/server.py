@@ -12,7 +12,7 @@ from typing import Any
 import uvicorn
 from typing_extensions import Self
 
-from .app import Rooms
+from .app import Parts
 from .bodies import LOOPBACK_HOSTS
 from .clock import Clock
 from .delivery import Courier
@@ -80,9 +80,7 @@ class Sandbox:
         return self._active().url
 
     def start(self) -> Self:
-        """Listen and serve in a daemon thread; returns when it answers. Raises DatabaseInUseError or
-        OSError.
-        """
+        """Listen and serve in a daemon thread; returns when it answers. Raises DatabaseInUseError or OSError."""
         if self._running is not None:
             raise RuntimeError("the sandbox is running already")
         listener = _listen(self._host, self._port)
@@ -100,9 +98,7 @@ class Sandbox:
         return self
 
     def stop(self) -> None:
-        """Let running requests finish, for `grace` seconds at most, then close everything; may be called
-        twice.
-        """
+        """Let running requests finish, for `grace` seconds at most, then close everything; may be called twice."""
         running, self._running = self._running, None
         if running is None:
             return
@@ -126,10 +122,10 @@ class Sandbox:
             raise RuntimeError("the sandbox is not running; use `with Sandbox() as sandbox:` or call start()")
         return self._running
 
-    def _rooms(self) -> Rooms:
+    def _parts(self) -> Parts:
         courier = Courier(self._store, self.clock, self.faults, self._seed, self._webhook_timeout)
         rate = RateLimit(self._rate, self.clock)
-        return Rooms(
+        return Parts(
             self._store,
             self.clock,
             self.keys,
@@ -142,11 +138,11 @@ class Sandbox:
         )
 
     async def _serve(self, running: "_Running", listener: socket.socket) -> None:
-        rooms = self._rooms()
-        app = build(rooms, self.ledger, self.webhooks, self._cors)
+        parts = self._parts()
+        app = build(parts, self.ledger, self.webhooks, self._cors)
         config = uvicorn.Config(
             app,
-            http=rooms.wires.protocol(),
+            http=parts.wires.protocol(),
             ws="none",
             lifespan="off",
             log_config=None,
@@ -155,9 +151,9 @@ class Sandbox:
             proxy_headers=False,
             timeout_keep_alive=75,
         )
-        server = _Server(config, running, rooms.wires, self._grace)
-        work = asyncio.ensure_future(rooms.courier.run())
-        running.courier = rooms.courier
+        server = _Server(config, running, parts.wires, self._grace)
+        work = asyncio.ensure_future(parts.courier.run())
+        running.courier = parts.courier
         try:
             await server.serve(sockets=[listener])
         finally:
@@ -169,8 +165,12 @@ class Sandbox:
         running = self._active()
         if timeout is None:
             running.loop.call_soon_threadsafe(running.courier.wake)
-        else:
+            return
+        try:
             running.call(asyncio.wait_for(running.courier.settle(), timeout))
+        except asyncio.TimeoutError:
+            # Before Python 3.11 this is not the built-in TimeoutError.
+            raise TimeoutError(f"deliveries are still under way after {timeout} s") from None
 
     def _advance(self, seconds: float) -> None:
         running = self._active()

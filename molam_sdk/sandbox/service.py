@@ -1,6 +1,4 @@
-"""The operations: load what a rule needs, ask the rule, write the effect; and the jobs that run later by the
-clock.
-"""
+"""The operations: load what a rule needs, ask the rule, write the effect; and the jobs that run later by the clock."""
 
 import secrets
 from collections.abc import Callable

@@ -1,6 +1,4 @@
-"""Where the sandbox keeps things: SQLite through SQLAlchemy Core, in memory or in a file, one writer at a
-time.
-"""
+"""Where the sandbox keeps things: SQLite through SQLAlchemy Core, in memory or in a file, one writer at a time."""
 
 import json
 import sqlite3
@@ -75,9 +73,7 @@ class Store:
 
     @contextmanager
     def transaction(self) -> Iterator["Transaction"]:
-        """A write transaction; an exception rolls it back. Raises RuntimeError while the sandbox is not
-        running.
-        """
+        """A write transaction; an exception rolls it back. Raises RuntimeError while the sandbox is not running."""
         with self._lock:
             if self._connection is None:
                 raise RuntimeError("the sandbox is not running; start it first")
@@ -125,9 +121,7 @@ def _document(body: str) -> Document:
 
 
 class Transaction:
-    """The statements of the sandbox, on the connection of one transaction; `scheduled` says that something is
-    due.
-    """
+    """The statements of the sandbox, on the connection of one transaction; `scheduled` says that something is due."""
 
     def __init__(self, connection: Connection) -> None:
         self.connection = connection

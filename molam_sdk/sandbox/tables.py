@@ -143,9 +143,7 @@ MIGRATIONS = (_create_tables, _forbid_changes_to_history)
 
 
 def migrate(connection: Connection) -> int:
-    """Run the migrations this database has not seen, in order, in the caller's transaction; returns the
-    version.
-    """
+    """Run the migrations this database has not seen, in order, in the caller's transaction; returns the version."""
     seen = int(connection.execute(text("PRAGMA user_version")).scalar_one())
     for version, migration in enumerate(MIGRATIONS[seen:], start=seen + 1):
         migration(connection)

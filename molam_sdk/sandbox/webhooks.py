@@ -1,6 +1,4 @@
-"""What a test sees of the sandbox's webhooks: events, deliveries with their attempts, and ways to send them
-again.
-"""
+"""What a test sees of the sandbox's webhooks: events, deliveries with their attempts, and ways to send them again."""
 
 import json
 from collections.abc import Callable
@@ -19,9 +17,7 @@ from .store import Store, Transaction
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One try at a delivery: `status` is None where no answer came; `at` in unix seconds of the sandbox's
-    clock.
-    """
+    """One try at a delivery: `status` is None where no answer came; `at` in unix seconds of the sandbox's clock."""
 
     at: float
     status: int | None
@@ -49,9 +45,7 @@ class Webhooks:
         self._store, self._clock, self._settle = store, clock, settle
 
     def wait(self, timeout: float = 10.0) -> None:
-        """Return when no delivery is due or under way; raises TimeoutError. Later retries are not
-        waited for.
-        """
+        """Return when no delivery is due or under way; raises TimeoutError. Later retries are not waited for."""
         self._settle(timeout)
 
     def events(self, event_type: str | None = None, after: int = 0, limit: int | None = None) -> list[dict[str, Any]]:
@@ -96,9 +90,7 @@ class Webhooks:
         self._settle(None)
 
     def duplicate(self, delivery_id: str) -> str:
-        """Send the same event again as a delivery of its own; returns the new delivery's id; raises
-        KeyError.
-        """
+        """Send the same event again as a delivery of its own; returns the new delivery's id; raises KeyError."""
         with self._store.transaction() as tx:
             found = tx.rows(select(t.deliveries).where(t.deliveries.c.id == delivery_id))
             if not found:
@@ -108,9 +100,7 @@ class Webhooks:
         return copy
 
     def trigger(self, event_type: str, data: dict[str, Any] | None = None, account: str = MAIN_ACCOUNT) -> str:
-        """Emit an event that no payment stands behind; returns its id; raises ValueError for an unknown
-        type.
-        """
+        """Emit an event that no payment stands behind; returns its id; raises ValueError for an unknown type."""
         if event_type not in EVENT_TYPES:
             raise ValueError(f"unknown event type; there are {', '.join(EVENT_TYPES)}")
         sample = {

@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import hmac
 import itertools
+import socket
+import time
 
 import pytest
 
@@ -274,3 +276,14 @@ def test_a_live_clock_retries_too(api: Api, sandbox: Sandbox, receiver: Receiver
     api.intent()
     sandbox.webhooks.wait()
     assert len(receiver.arrivals) == 3
+
+
+def test_waiting_for_an_endpoint_that_hangs_ends_and_so_does_stopping(api: Api, sandbox: Sandbox) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        api.subscribe(f"http://127.0.0.1:{silent.getsockname()[1]}/hook")
+        api.intent()
+        with pytest.raises(TimeoutError, match="under way"):
+            sandbox.webhooks.wait(timeout=0.1)
+        began = time.monotonic()
+        sandbox.stop()
+        assert time.monotonic() - began < 1
