@@ -11,14 +11,11 @@ import pytest
 import requests
 import schemathesis
 
-from molam_sdk import MolamClient
-from molam_sdk._core.operations import BY_NAME
 from molam_sdk.sandbox import Sandbox
 from molam_sdk.sandbox.answers import OBJECTS
 from molam_sdk.sandbox.bodies import BODIES, EVENT_TYPES
 from molam_sdk.sandbox.faults import KINDS
 from molam_sdk.sandbox.openapi import document, magic_table
-from molam_sdk.sandbox.operations import OPERATIONS
 from tests.sandbox.api import ENDPOINTS, INTENTS, MERCHANT, ONBOARD, PAYOUT, PAYOUTS, REFUNDS, Api
 
 DOCS = Path(__file__).parents[2] / "docs" / "sandbox.md"
@@ -85,14 +82,6 @@ def test_the_rate_limit_is_in_the_document() -> None:
         answers = [valid(api, "GET", INTENTS, api.get(INTENTS)).status_code for _ in range(2)]
         api.close()
     assert answers == [200, 429]
-
-
-def test_the_client_and_the_document_name_the_same_operations() -> None:
-    of_the_sandbox_alone = {"rotate_webhook_secret"}
-    documented = {operation.name for operation in OPERATIONS} - of_the_sandbox_alone
-    of_the_client_alone = {"get", "post"}
-    assert documented == set(BY_NAME) - of_the_client_alone
-    assert all(callable(getattr(MolamClient, name)) for name in documented)
 
 
 def test_every_event_and_body_is_in_the_document(sandbox: Sandbox) -> None:
