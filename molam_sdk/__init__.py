@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 from ._version import __version__
@@ -47,10 +48,17 @@ from .models import (
     WebhookEndpoint,
     WebhookEndpointCreate,
 )
-from .sync_client import MolamSyncClient
 
 if TYPE_CHECKING:
     from .async_client import AsyncPages, MolamAsyncClient
+    from .sync_client import MolamSyncClient
+
+# Loaded on first use: a blocking shop never imports aiohttp, and a plain client no metrics.
+_ON_FIRST_USE = {
+    "AsyncPages": "async_client",
+    "MolamAsyncClient": "async_client",
+    "MolamSyncClient": "sync_client",
+}
 
 __all__ = [
     "APIError",
@@ -101,9 +109,8 @@ __all__ = [
 
 
 def __getattr__(name: str) -> object:
-    """Load the asyncio client on first use: a blocking shop never imports aiohttp."""
-    if name in ("MolamAsyncClient", "AsyncPages"):
-        from . import async_client
-
-        return getattr(async_client, name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    module = _ON_FIRST_USE.get(name)
+    if module is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    found: object = getattr(import_module(f".{module}", __name__), name)
+    return found

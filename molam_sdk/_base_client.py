@@ -7,7 +7,7 @@ import platform
 import threading
 import time
 from collections.abc import Callable, Sequence
-from typing import Any, Final, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Any, Final, NoReturn, TypeVar
 
 from ._core.call import Call, CallRules
 from ._core.operation import Operation
@@ -19,7 +19,9 @@ from ._forks import renew_after_fork
 from ._version import __version__
 from .config import ApiKey, ClientConfig, check_api_key, check_base_url, region_url
 from .exceptions import ClientClosedError, ConfigurationError, MolamError, Outcome, RequestValidationError
-from .webhooks import SecretSource, SignatureHeader, verify_molam_signature
+
+if TYPE_CHECKING:
+    from .webhooks import SecretSource, SignatureHeader
 
 T = TypeVar("T")
 
@@ -104,6 +106,8 @@ class BaseClient:
         tolerance_seconds: float = 300,
     ) -> bool:
         """See ``molam_sdk.webhooks.verify_molam_signature``."""
+        from .webhooks import verify_molam_signature
+
         return verify_molam_signature(header, payload, get_secret_by_kid, tolerance_seconds)
 
     def __reduce__(self) -> NoReturn:
