@@ -266,6 +266,17 @@ def test_events_and_deliveries_can_be_asked_for_by_type(api: Api, sandbox: Sandb
             act("dlv_nope")
 
 
+def test_an_event_comes_by_itself(api: Api, receiver: Receiver) -> None:
+    api.subscribe(receiver.url)
+    # Let the courier find nothing to do, and sleep.
+    time.sleep(0.1)
+    api.intent()
+    deadline = time.monotonic() + 5
+    while not receiver.arrivals and time.monotonic() < deadline:
+        time.sleep(0.002)
+    assert receiver.types == ["payment.created"]
+
+
 def test_a_live_clock_retries_too(api: Api, sandbox: Sandbox, receiver: Receiver) -> None:
     api.subscribe(receiver.url)
     receiver.statuses = [500]
