@@ -37,7 +37,10 @@ class Receiver:
                 payload = self.rfile.read(int(self.headers["Content-Length"]))
                 signature, delivery_id = self.headers["Molam-Signature"], self.headers["Idempotency-Key"]
                 receiver.arrivals.append(Arrival(self.path, signature, delivery_id, payload))
-                self.send_response(receiver.statuses.pop(0) if receiver.statuses else 200)
+                status = receiver.statuses.pop(0) if receiver.statuses else 200
+                self.send_response(status)
+                if 300 <= status < 400:
+                    self.send_header("Location", receiver.url + "/elsewhere")
                 self.end_headers()
 
             def log_message(self, *args: Any) -> None:

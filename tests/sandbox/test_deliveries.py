@@ -113,6 +113,26 @@ def test_a_deleted_endpoint_gets_nothing_more(api: Api, sandbox: Sandbox, receiv
     assert receiver.arrivals == []
 
 
+def test_a_deleted_endpoint_gets_no_retry_either(api: Api, sandbox: Sandbox, receiver: Receiver) -> None:
+    endpoint = api.subscribe(receiver.url)
+    receiver.statuses = [500]
+    api.intent()
+    sandbox.webhooks.wait()
+    api.delete(f"{ENDPOINTS}/{endpoint['id']}")
+    sandbox.clock.advance(hours=1)
+    assert len(receiver.arrivals) == 1
+    assert [delivery.status for delivery in sandbox.webhooks.deliveries()] == ["canceled"]
+
+
+def test_a_redirect_is_not_followed(api: Api, sandbox: Sandbox, receiver: Receiver) -> None:
+    api.subscribe(receiver.url)
+    receiver.statuses = [307]
+    api.intent()
+    sandbox.webhooks.wait()
+    assert [arrival.path for arrival in receiver.arrivals] == ["/hook"]
+    assert [delivery.status for delivery in sandbox.webhooks.dead_letters()] == ["failed"]
+
+
 def test_a_rotated_secret_signs_beside_the_old_one_for_a_day(api: Api, sandbox: Sandbox, receiver: Receiver) -> None:
     old = api.subscribe(receiver.url)
     new = api.made(f"{ENDPOINTS}/{old['id']}/rotate")
@@ -188,11 +208,12 @@ def test_another_4xx_ends_a_delivery_until_it_is_sent_again(api: Api, sandbox: S
 def test_a_breaker_spares_an_endpoint_that_is_down(api: Api, sandbox: Sandbox, receiver: Receiver) -> None:
     api.subscribe(receiver.url)
     receiver.statuses = [503] * 5
-    for _ in range(8):
-        api.intent()
+    made = [api.intent()["id"] for _ in range(8)]
     sandbox.webhooks.wait()
     assert len(receiver.arrivals) == 5
     sandbox.clock.advance(seconds=61)
+    spared = [arrival.event["data"]["id"] for arrival in receiver.arrivals[5:]]
+    assert [intent_id for intent_id in spared if intent_id in made[5:]] == made[5:]
     assert len({arrival.delivery_id for arrival in receiver.arrivals}) == 8
     assert {delivery.status for delivery in sandbox.webhooks.deliveries()} == {"delivered"}
 

@@ -139,6 +139,8 @@ def test_lists_walk_newest_first_without_gap_or_repetition(api: Api) -> None:
             break
         query["starting_after"] = seen[-1]
     assert seen == made[::-1]
+    whole = api.get(INTENTS, limit=7).json()
+    assert (len(whole["data"]), whole["has_more"]) == (7, False)
 
 
 def test_lists_filter(api: Api) -> None:
@@ -178,4 +180,7 @@ def test_accounts_do_not_see_each_other(api: Api, sandbox: Sandbox) -> None:
     other = Api(sandbox.url, sandbox.keys.create(account="acct_other"))
     assert code(other.get(f"{INTENTS}/{intent['id']}")) == (404, "resource_missing")
     assert other.get(INTENTS).json()["data"] == []
+    theirs = other.intent()
+    assert other.get(f"{INTENTS}/{theirs['id']}").json() == theirs
+    assert [listed["id"] for listed in api.get(INTENTS).json()["data"]] == [intent["id"]]
     other.close()
