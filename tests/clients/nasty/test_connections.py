@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import ssl
+import threading
 import time
 import warnings
 from pathlib import Path
@@ -61,11 +62,12 @@ def test_a_connection_idle_for_too_long_is_not_used(caller: Caller, serve: Serve
     assert [seen.connection for seen in server.requests] == [1, 2]
 
 
-def _later(data: bytes, seconds: float) -> Turn:
+def _later(data: bytes, seconds: float, sent: threading.Event) -> Turn:
     def turn(wire: Wire) -> bool:
         wire.send(FULL)
         wire.over.wait(seconds)
         wire.send(data)
+        sent.set()
         return KEPT
 
     return turn
@@ -78,10 +80,11 @@ EVIL = http(201, INTENT | {"id": "pi_of_somebody_else"})
 def test_an_answer_that_nobody_asked_for_is_never_taken(
     caller: Caller, serve: Serve, secured: Secured, seconds: float
 ) -> None:
-    server = serve(_later(EVIL, seconds), **secured[0])
+    sent = threading.Event()
+    server = serve(_later(EVIL, seconds, sent), **secured[0])
     caller.make(server.url, **secured[1])
     caller.call("create_payment_intent", ORDER)
-    time.sleep(2 * seconds)
+    assert sent.wait(10)  # what comes before the next question can be seen; what comes after it, by nobody
     assert caller.call("create_payment_intent", ORDER).id == "pi_1"
     assert server.connections == 2
 
