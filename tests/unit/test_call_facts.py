@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -31,10 +32,8 @@ def recorded(*script: Any, api_key: Any = "sk_live_1") -> CallRecord:
     recorder = Recorder()
     config = ClientConfig(api_key=api_key, retry_backoff_factor=0)
     client = MolamClient(config, transport=ScriptedTransport(*script), observers=[recorder])
-    try:
+    with suppress(MolamError):
         client.create_payment_intent({"amount": 1}, idempotency_key="k")
-    except (MolamError, KeyboardInterrupt):
-        pass
     (record,) = recorder.records
     return record
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from molam_sdk import MerchantOnboardingCreate, PaymentIntentCreate, RequestValidationError
+from molam_sdk import PaymentIntentCreate, RequestValidationError, WebhookEndpointCreate
 from molam_sdk._core.payload import read_payload
 
 
@@ -42,10 +42,10 @@ def test_each_wrong_field_is_named_and_the_input_is_not_repeated() -> None:
 
 
 def test_a_nested_field_is_named_by_its_path() -> None:
-    assert "metadata.a: " in explained(
-        PaymentIntentCreate, {"amount": 5, "currency": "USD", "metadata": {"a": object()}}
-    )
+    endpoint = {"tenant_type": "merchant", "tenant_id": "m_1", "url": "https://x.example/hook", "events": [7]}
+    assert "events.0: " in explained(WebhookEndpointCreate, endpoint)
 
 
 def test_no_more_than_five_faults_are_told() -> None:
-    assert len(explained(MerchantOnboardingCreate, {}).split("; ")) == 5
+    typos = {f"typo_{number}": 1 for number in range(7)}
+    assert len(explained(PaymentIntentCreate, {"amount": 5, "currency": "USD"} | typos).split("; ")) == 5
