@@ -88,7 +88,11 @@ class LogObserver:
         level = logging.WARNING if doubtful else logging.INFO
         if not self._logger.isEnabledFor(level):
             return
-        self._logger.log(level, f"call {record.outcome}" if doubtful else "call", extra=_facts(record))
+        message = f"call {record.outcome}" if doubtful else "call"
+        # Not log(): that walks the stack for the place of the call, which is always this one.
+        self._logger.handle(
+            self._logger.makeRecord(self._logger.name, level, __file__, 0, message, (), None, extra=_facts(record))
+        )
 
 
 def _facts(record: CallRecord) -> dict[str, Any]:

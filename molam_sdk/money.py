@@ -53,9 +53,10 @@ def parse_amount(value: object) -> Decimal:
         raise ValueError(f"Amount must be a finite number, not {value!r}")
     if amount <= 0:
         raise ValueError(f"Amount must be positive, not {value}")
-    if amount.adjusted() >= MAX_DIGITS or amount.adjusted() + _decimals(amount) >= MAX_DIGITS:
+    whole, decimals = amount.adjusted(), _decimals(amount)
+    if whole >= MAX_DIGITS or whole + decimals >= MAX_DIGITS:
         raise ValueError(f"Amount has more than {MAX_DIGITS} digits: {value}")
-    if _decimals(amount) > _MOST_DECIMALS:
+    if decimals > _MOST_DECIMALS:
         raise ValueError(f"Amount has more than {_MOST_DECIMALS} decimals, which no currency has: {value}")
     return amount
 
@@ -94,5 +95,7 @@ def _decimals(amount: Decimal) -> int:
     _sign, digits, exponent = amount.as_tuple()
     if not isinstance(exponent, int) or exponent >= 0:
         return 0
+    if digits[-1]:
+        return -exponent
     trailing_zeros = len(digits) - len("".join(map(str, digits)).rstrip("0"))
     return max(0, -exponent - trailing_zeros)
