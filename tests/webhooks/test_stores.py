@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections import Counter
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -163,6 +164,16 @@ def test_of_workers_that_take_over_at_once_exactly_one_gets_it(store: Store) -> 
     for thread in threads:
         thread.join()
     assert verdicts == {"run": 1, "busy": workers - 1}
+
+
+def test_a_lease_renewed_between_the_look_and_the_take_is_not_taken(store: Store) -> None:
+    take: Any = getattr(store, "_take", None)
+    if take is None:
+        pytest.skip("this store looks and takes in one step")
+    store.claim(ONE, NOW, LEASE)
+    assert store.renew(ONE, LEASE + 60, ())
+    assert not take(OTHER_WORKER, LEASE + 1, LEASE + 61, ONE.token)
+    assert store.done(ONE, LEASE + 2)
 
 
 def _close_database_of_this_thread() -> None:

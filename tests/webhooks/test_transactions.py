@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
@@ -9,11 +10,14 @@ from typing import Any
 
 import pytest
 from prometheus_client import CollectorRegistry
+from sqlalchemy import create_engine
 
+from molam_sdk.contrib.sql import SqlStore
 from molam_sdk.contrib.webhooks import Claim, MemoryStore, SqliteStore, WebhookReceiver
 from molam_sdk.webhooks import PaymentEvent
 from tests.webhooks.deliveries import SECRETS
 from tests.webhooks.shop import Shop, told
+from tests.webhooks.stores import STORES
 
 
 @pytest.fixture
@@ -67,10 +71,27 @@ def test_a_worker_that_outlives_its_lease_leaves_nothing_in_the_shared_transacti
     assert orders(sqlite_shop) == 0
 
 
-def test_outside_a_handler_there_is_no_transaction(sqlite_shop: Shop) -> None:
-    store: Any = sqlite_shop.store
-    with pytest.raises(RuntimeError, match="no transaction is open"):
-        _ = store.connection
+@pytest.mark.parametrize("kind", ["sqlite", "sqlalchemy-sqlite"])
+def test_only_inside_a_handler_there_is_a_connection(kind: str, tmp_path: Path) -> None:
+    with STORES[kind](tmp_path) as made:
+        store: Any = made
+        for inside in (False, True, False):
+            with store.transaction() if inside else pytest.raises(RuntimeError, match="no transaction is open"):
+                assert store.connection is store.connection
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
+def test_a_child_does_not_use_its_parents_connections(tmp_path: Path) -> None:
+    engine = create_engine(f"sqlite:///{tmp_path}/shop.sqlite3")
+    store = SqlStore(engine)
+    pool = engine.pool
+    child = os.fork()
+    if child == 0:
+        os._exit(0 if engine.pool is not pool and store.prune(0.0) == 0 else 1)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    assert engine.pool is pool
+    engine.dispose()
 
 
 def test_a_path_is_a_sqlite_file_and_memory_is_refused(tmp_path: Path) -> None:
