@@ -104,6 +104,8 @@ class SqliteStore:
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
+        if getattr(self._open, "active", False):
+            raise RuntimeError("a handler of this store is running in this thread: a second one would wait for it")
         self._open.active, self._open.connection = True, None
         try:
             yield

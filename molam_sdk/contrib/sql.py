@@ -68,7 +68,7 @@ class SqlStore:
     transactional = True
 
     def __init__(self, engine: Engine | str, *, table: str = "molam_webhook_events", create_table: bool = True) -> None:
-        self._engine = create_engine(engine) if isinstance(engine, str) else engine
+        self._engine = create_engine(engine, pool_pre_ping=True) if isinstance(engine, str) else engine
         self._events = events_table(MetaData(), table)
         self._open: ContextVar[Connection | None] = ContextVar("molam_webhook_connection", default=None)
         renew_after_fork(self)

@@ -5,12 +5,14 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
 from sqlalchemy import text
 
 from molam_sdk.contrib.sql import SqlStore
+from molam_sdk.contrib.webhooks import Claim
 from molam_sdk.webhooks import PaymentEvent
 from tests.webhooks.deliveries import NOW
 from tests.webhooks.shop import Shop
@@ -53,3 +55,27 @@ def test_a_killed_worker_leaves_all_or_nothing(
         shop.now = NOW + 60
         assert shop.deliver().result == later
         assert rows(engine, count) == [(1,)]
+
+
+@pytest.mark.parametrize("url", URLS.values(), ids=URLS)
+def test_a_worker_that_outlives_its_lease_is_rolled_back(url: str, tmp_path: Path) -> None:
+    url = url.format(folder=tmp_path)
+    with sql_engine(url) as engine, sql_table(engine, "molam_test") as events, sql_table(engine, "orders") as orders:
+        with engine.begin() as connection:
+            connection.execute(text(f"CREATE TABLE {orders} (id VARCHAR(20))"))
+        store = SqlStore(engine, table=events)
+        shop = Shop(store)
+
+        @shop.receiver.on("payment.succeeded")
+        def slow(event: PaymentEvent) -> None:
+            shop.now += 61
+            faster = threading.Thread(
+                target=store.claim, args=(Claim(event.id, event.type, "b"), shop.now, shop.now + 60)
+            )
+            faster.start()
+            faster.join()
+            store.connection.execute(text(f"INSERT INTO {orders} VALUES ('{event.id}')"))
+
+        assert shop.deliver().result == "lost"
+        assert rows(engine, f"SELECT count(*) FROM {orders}") == [(0,)]
+        assert shop.deliver().result == "busy"

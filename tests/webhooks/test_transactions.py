@@ -13,7 +13,7 @@ from prometheus_client import CollectorRegistry
 from sqlalchemy import create_engine
 
 from molam_sdk.contrib.sql import SqlStore
-from molam_sdk.contrib.webhooks import Claim, MemoryStore, SqliteStore, WebhookReceiver
+from molam_sdk.contrib.webhooks import Claim, MemoryStore, SqliteStore, WebhookAnswer, WebhookReceiver
 from molam_sdk.webhooks import PaymentEvent
 from tests.webhooks.deliveries import SECRETS
 from tests.webhooks.shop import Shop, told
@@ -78,6 +78,19 @@ def test_only_inside_a_handler_there_is_a_connection(kind: str, tmp_path: Path) 
         for inside in (False, True, False):
             with store.transaction() if inside else pytest.raises(RuntimeError, match="no transaction is open"):
                 assert store.connection is store.connection
+
+
+def test_a_delivery_within_a_handler_is_refused_before_it_waits_for_itself(sqlite_shop: Shop) -> None:
+    inner: list[WebhookAnswer] = []
+
+    @sqlite_shop.receiver.on("payment.succeeded")
+    def fulfil(event: PaymentEvent) -> None:
+        if event.id == "evt_1":
+            inner.append(sqlite_shop.deliver("evt_2"))
+
+    assert told(sqlite_shop.deliver("evt_1")) == (200, "handled")
+    assert told(inner[0]) == (500, "failed")
+    assert told(sqlite_shop.deliver("evt_2")) == (200, "handled")
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")

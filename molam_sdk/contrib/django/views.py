@@ -80,6 +80,7 @@ def _response(answer: WebhookAnswer) -> HttpResponse:
 def _exempt(view: View) -> View:
     """No CSRF token, since the signature says who sent it; no request transaction, which would hide the claim."""
     view.csrf_exempt = True  # type: ignore[attr-defined]  # Django looks for this attribute on the function
-    for alias in connections:
-        view = transaction.non_atomic_requests(alias)(view)
+    aliases: list[str] = list(connections)
+    for alias in aliases:
+        transaction.non_atomic_requests(alias)(view)
     return view
