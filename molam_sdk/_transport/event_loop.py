@@ -42,7 +42,5 @@ def aiohttp_transport(config: ClientConfig) -> AsyncTransport:
     try:
         from .aiohttp_transport import AiohttpTransport
     except ModuleNotFoundError as problem:
-        raise ConfigurationError(
-            f"MolamAsyncClient needs {problem.name}: pip install 'molam-python-sdk[async]'"
-        ) from problem
+        raise ConfigurationError("MolamAsyncClient needs aiohttp: pip install 'molam-python-sdk[async]'") from problem
     return AiohttpTransport(config)
