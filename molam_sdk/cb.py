@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Any, Final
@@ -15,6 +17,8 @@ import pybreaker
 from ._core.record import Gate
 from ._core.wire import Failure, NoReply
 from ._forks import renew_after_fork
+
+_logger = logging.getLogger("molam_sdk")
 
 _HALF_OPEN_RETRY_AFTER: Final = 1.0
 
@@ -83,7 +87,8 @@ class Breaker:
                 wait = self._wait()
                 if wait > 0:
                     return _refused(self.cb, wait)
-                self.cb.half_open()
+                with _listeners_may_fail():
+                    self.cb.half_open()
             elif self.cb.current_state == pybreaker.STATE_CLOSED:
                 return False
             if self._probes >= self._most_probes:
@@ -111,15 +116,17 @@ class Breaker:
         return self.cb.fail_counter == 0 and not any(_hears_of_calls(listener) for listener in self.cb.listeners)
 
     def _count(self, outage: bool, error: BaseException | None) -> None:
-        try:
-            self.cb.call(_end_with, error if outage else None)
-        except pybreaker.CircuitBreakerError:
-            pass  # it tripped: the call raises its own error, which says more than "circuit open"
-        except BaseException as raised:
-            if raised is not error:
-                raise
+        with _listeners_may_fail():
+            try:
+                self.cb.call(_end_with, error if outage else None)
+            except pybreaker.CircuitBreakerError:
+                pass  # it tripped: the call raises its own error, which says more than "circuit open"
+            except BaseException as raised:
+                if raised is not error:
+                    raise
         if self._window is not None and self._window.trips(outage) and self.cb.current_state == pybreaker.STATE_CLOSED:
-            self.cb.open()
+            with _listeners_may_fail():
+                self.cb.open()
 
     def _wait(self) -> float:
         """Seconds until the open breaker lets a probe through."""
@@ -187,8 +194,19 @@ class _Window:
 
 def _hears_of_calls(listener: Any) -> bool:
     """Whether a listener has more to do than at a change of state."""
-    deaf = pybreaker.CircuitBreakerListener
-    return any(getattr(type(listener), hook, None) is not getattr(deaf, hook) for hook in ("before_call", "success"))
+    kind, deaf = type(listener), pybreaker.CircuitBreakerListener
+    return (
+        getattr(kind, "before_call", None) is not deaf.before_call or getattr(kind, "success", None) is not deaf.success
+    )
+
+
+@contextmanager
+def _listeners_may_fail() -> Iterator[None]:
+    """What a merchant's listener raises must not cost the result of a payment."""
+    try:
+        yield
+    except Exception:
+        _logger.exception("a listener of the circuit breaker failed")
 
 
 def _end_with(error: BaseException | None) -> None:

@@ -32,7 +32,8 @@ class JsonFormatter(logging.Formatter):
             "msg": redact_text(_message(record)),
         }
         extras = {name: value for name, value in record.__dict__.items() if name not in _OF_EVERY_RECORD}
-        line.update((f"extra_{name}" if name in line else name, value) for name, value in _sanitized(extras).items())
+        for name, value in _sanitized(extras).items():
+            line[f"extra_{name}" if name in line else name] = value
         if record.exc_info:
             line["exc"] = redact_text(self.formatException(record.exc_info))
         elif record.exc_text:

@@ -58,12 +58,13 @@ class AnswerReader:
         self._left = 0
         self._sink: Body | None = None
         self._done = False
-        self._step: Callable[[], bool] = self._read_head
+        # A function, not a bound method: that would tie the reader to itself, for the garbage collector to undo.
+        self._step: Callable[[AnswerReader], bool] = AnswerReader._read_head
 
     def feed(self, data: bytes) -> bool:
         """Take in what the socket gave."""
         self._buffer += data
-        while not self._done and self._step():
+        while not self._done and self._step(self):
             pass
         if self._done and self._buffer:
             self.reusable = False  # more than was asked for: whatever follows must never be taken for an answer
@@ -71,7 +72,7 @@ class AnswerReader:
 
     def end(self) -> None:
         """The server closed: complete only where the close is what ends the body."""
-        if self._step == self._read_to_close:
+        if self._step is AnswerReader._read_to_close:
             self._finish()
             return
         raise Fault(Failure.INCOMPLETE, "the connection closed before the answer was complete")
@@ -119,15 +120,15 @@ class AnswerReader:
             if coding.strip().lower() != "chunked" or version == 0:
                 raise Fault(Failure.MALFORMED, f"unknown Transfer-Encoding {coding[:40]!r}")
             self.reusable = self.reusable and length is None
-            self._step = self._read_chunk_size
+            self._step = AnswerReader._read_chunk_size
         elif length is None:
             self.reusable = False
-            self._step = self._read_to_close
+            self._step = AnswerReader._read_to_close
         else:
             if length > self._max_body:
                 raise Fault(Failure.TOO_LARGE, f"the answer's body is larger than {self._max_body} bytes")
             self._left = length
-            self._step = self._read_length
+            self._step = AnswerReader._read_length
 
     def _read_length(self) -> bool:
         self._take()
@@ -148,13 +149,13 @@ class AnswerReader:
         if not _CHUNK_SIZE.fullmatch(size):
             raise Fault(Failure.MALFORMED, "a chunk without a size")
         self._left = int(size, 16)
-        self._step = self._read_chunk if self._left else self._read_trailer
+        self._step = AnswerReader._read_chunk if self._left else AnswerReader._read_trailer
         return True
 
     def _read_chunk(self) -> bool:
         self._take()
         if self._left == 0:
-            self._step = self._read_chunk_end
+            self._step = AnswerReader._read_chunk_end
         return self._left == 0
 
     def _read_chunk_end(self) -> bool:
@@ -163,7 +164,7 @@ class AnswerReader:
         if self._buffer[:2] != b"\r\n":
             raise Fault(Failure.MALFORMED, "a chunk longer than its size")
         del self._buffer[:2]
-        self._step = self._read_chunk_size
+        self._step = AnswerReader._read_chunk_size
         return True
 
     def _read_trailer(self) -> bool:
