@@ -50,8 +50,8 @@ class MolamSyncClient(MolamClient):
     @property
     def client(self) -> MolamClient:
         """A view of this client without breaker, metrics and logs: same connections, key and region."""
-        view = MolamClient(self.config, transport=self._transport)
-        view.base_url, view.headers, view._key = self.base_url, self.headers, self._key
+        view = object.__new__(MolamClient)
+        view.__dict__.update(self.__dict__, _observers=())
         return view
 
     def _passage(self) -> Gate:
