@@ -218,6 +218,31 @@ def test_a_breaker_spares_an_endpoint_that_is_down(api: Api, sandbox: Sandbox, r
     assert {delivery.status for delivery in sandbox.webhooks.deliveries()} == {"delivered"}
 
 
+def test_a_breaker_tries_once_and_opens_again_where_that_fails(api: Api, sandbox: Sandbox, receiver: Receiver) -> None:
+    api.subscribe(receiver.url)
+    receiver.statuses = [503] * 50
+    for _ in range(8):
+        api.intent()
+    sandbox.webhooks.wait()
+    seen = [len(receiver.arrivals)]
+    for _ in range(2):
+        sandbox.clock.advance(seconds=61)
+        seen.append(len(receiver.arrivals))
+    assert seen == [5, 6, 7]
+
+
+def test_a_dead_letter_sent_again_has_a_schedule_of_its_own(api: Api, sandbox: Sandbox, receiver: Receiver) -> None:
+    api.subscribe(receiver.url)
+    receiver.statuses = [500] * 8
+    api.intent()
+    sandbox.clock.advance(hours=40)
+    (dead,) = sandbox.webhooks.dead_letters()
+    sandbox.webhooks.redeliver(dead.id)
+    sandbox.clock.advance(minutes=2)
+    assert [delivery.status for delivery in sandbox.webhooks.deliveries()] == ["delivered"]
+    assert len(receiver.arrivals) == 9
+
+
 def test_one_endpoint_that_is_down_holds_up_no_other(api: Api, sandbox: Sandbox, receiver: Receiver) -> None:
     api.subscribe("http://127.0.0.1:9/closed")
     api.subscribe(receiver.url)

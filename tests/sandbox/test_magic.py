@@ -84,7 +84,8 @@ def test_every_magic_value_is_tested() -> None:
 
 @pytest.mark.parametrize("name", ["card_declined", "insufficient_funds", "fraud_blocked", "expired_card"])
 def test_a_decline_answers_402_with_its_code(api: Api, name: str) -> None:
-    assert code(api.act(api.intent(metadata={"sandbox": name}), "confirm")) == (402, name)
+    answer = api.act(api.intent(metadata={"sandbox": name}), "confirm")
+    assert (code(answer), answer.json()["error"]["type"]) == ((402, name), "card_error")
 
 
 def test_what_is_late_is_not_early(api: Api, sandbox: Sandbox) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import socket
+import statistics
 import subprocess
 import sys
 import threading
@@ -55,9 +56,13 @@ def test_start_takes_far_less_than_300_ms() -> None:
 
 
 def test_an_answer_does_not_wait_for_an_acknowledgement(api: Api) -> None:
-    fastest = min(api.post(INTENTS, {"amount": 1, "currency": "USD"}).elapsed.total_seconds() for _ in range(10))
-    # Without TCP_NODELAY on the accepted connection every single one takes 40 ms.
-    assert fastest < 0.03
+    taken = []
+    for _ in range(31):
+        began = time.perf_counter()
+        api.intent()
+        taken.append(time.perf_counter() - began)
+    # Without TCP_NODELAY on the accepted connection all but the first few take 40 ms.
+    assert statistics.median(taken) < 0.035
 
 
 def test_a_sandbox_can_be_started_again(tmp_path: Path) -> None:
