@@ -9,7 +9,7 @@ from molam_sdk.webhooks import EnvironmentSecrets, PaymentEvent
 from .models import Order, Shipment
 
 receiver = WebhookReceiver(
-    EnvironmentSecrets(), DjangoStore(), lease_seconds=float(os.environ.get("LEASE_SECONDS", "60"))
+    EnvironmentSecrets(), DjangoStore(), lease_seconds=float(os.environ.get("LEASE_SECONDS", "45"))
 )
 
 

@@ -21,7 +21,7 @@ from molam_sdk.webhooks import EnvironmentSecrets, PaymentEvent
 from .tables import engine, orders, shipments
 
 store = RedisStore(Redis.from_url(os.environ["REDIS_URL"]), prefix=os.environ.get("REDIS_PREFIX", "fastapi_shop"))
-receiver = WebhookReceiver(EnvironmentSecrets(), store, lease_seconds=float(os.environ.get("LEASE_SECONDS", "60")))
+receiver = WebhookReceiver(EnvironmentSecrets(), store, lease_seconds=float(os.environ.get("LEASE_SECONDS", "45")))
 
 
 class Wanted(BaseModel):

@@ -16,7 +16,7 @@ from .tables import engine, orders, shipments
 app = Flask(__name__)
 molam = MolamSyncClient(ClientConfig.from_env())
 store = SqlStore(engine)
-receiver = WebhookReceiver(EnvironmentSecrets(), store, lease_seconds=float(os.environ.get("LEASE_SECONDS", "60")))
+receiver = WebhookReceiver(EnvironmentSecrets(), store, lease_seconds=float(os.environ.get("LEASE_SECONDS", "45")))
 app.register_blueprint(webhook_blueprint(receiver))
 
 

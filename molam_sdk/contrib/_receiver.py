@@ -23,6 +23,9 @@ from ._turn import InThread, LeaseLostError, Turn
 
 SIGNATURE: Final = "molam-signature"
 DAY: Final = 86_400.0
+# Molam's first retry comes after a minute, give or take: the lease of a worker that died must have ended by then,
+# or the event waits for the second retry, five minutes later.
+LEASE_SECONDS: Final = 45.0
 _PRUNE_EVERY: Final = 3600.0
 _LONGEST_ID: Final = 255
 
@@ -43,7 +46,7 @@ class WebhookReceiver(Subscribers):
         store: Store | str | Path = "molam_webhooks.sqlite3",
         *,
         tolerance_seconds: float = 300.0,
-        lease_seconds: float = 60.0,
+        lease_seconds: float = LEASE_SECONDS,
         retention_seconds: float = 30 * DAY,
         skip_older: bool = False,
         max_bytes: int = MAX_PAYLOAD_BYTES,

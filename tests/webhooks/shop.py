@@ -20,7 +20,8 @@ class Shop:
         self.now = NOW
         self.registry = CollectorRegistry()
         self.store = MemoryStore() if store is None else store
-        self.receiver = WebhookReceiver(SECRETS, self.store, registry=self.registry, clock=lambda: self.now, **options)
+        settings: dict[str, Any] = {"lease_seconds": 60, "registry": self.registry, **options}
+        self.receiver = WebhookReceiver(SECRETS, self.store, clock=lambda: self.now, **settings)
         self.seen: list[str] = []
         self.failures = 0
 

@@ -6,10 +6,11 @@ import json
 from typing import Any
 
 import pytest
+from prometheus_client import CollectorRegistry
 
-from molam_sdk.contrib.webhooks import Claim, WebhookAnswer
+from molam_sdk.contrib.webhooks import Claim, MemoryStore, WebhookAnswer, WebhookReceiver
 from molam_sdk.webhooks import PaymentEvent, WebhookEvent
-from tests.webhooks.deliveries import NOW, PAYMENT, body_of, delivery_of
+from tests.webhooks.deliveries import NOW, PAYMENT, SECRETS, body_of, delivery_of
 from tests.webhooks.shop import BrokenStore, Shop, told
 
 
@@ -116,6 +117,21 @@ def test_an_event_whose_worker_died_runs_after_the_lease(shop: Shop) -> None:
     assert told(shop.deliver()) == (409, "busy")
     shop.now = NOW + 60
     assert told(shop.deliver()) == (200, "handled")
+
+
+def test_by_default_a_dead_workers_event_is_free_at_molams_first_retry() -> None:
+    store = MemoryStore()
+    receiver = WebhookReceiver(SECRETS, store, registry=CollectorRegistry(), clock=lambda: NOW)
+    verdicts: list[str] = []
+
+    @receiver.on("payment.succeeded")
+    def dying(event: WebhookEvent) -> None:
+        for seconds in (44, 46):
+            claim = Claim(event.id, event.type, f"after {seconds}")
+            verdicts.append(store.claim(claim, NOW + seconds, NOW + 100).verdict)
+
+    receiver.receive(*delivery_of(body_of()))
+    assert verdicts == ["busy", "run"]
 
 
 def test_a_worker_that_lost_its_lease_does_not_end_the_delivery(shop: Shop) -> None:
