@@ -10,8 +10,10 @@ from pathlib import Path
 from typing import Final
 
 from . import machine
+from .chart import draw
 from .compare import compare
 from .figures import Figures, Options
+from .report import write
 
 # What can be run, in this order, and the function that measures it: from Options to Figures.
 BENCHMARKS: Final = {
@@ -35,32 +37,37 @@ def main(arguments: list[str] | None = None) -> int:
     if options.compare:
         print(compare(*options.compare))
         return 0
+    names = options.names or [name for name in BENCHMARKS if name not in _ONLY_WHEN_NAMED]
     results: list[Figures] = []
     how = Options(options.rounds, options.seconds, options.only)
-    for name in options.names or [name for name in BENCHMARKS if name not in _ONLY_WHEN_NAMED]:
+    for name in () if names == ["nothing"] else names:
         figures = _run(name, how)
         if figures is not None:
             print(figures.as_markdown(), flush=True)
             results.append(figures)
-    if options.json:
+    if options.json and results:
         _store(options.json, results)
     if options.chart:
-        from .chart import draw
-
-        draw(results, options.chart)
+        draw(options.json, options.chart)
+    if options.report:
+        write(options.json, options.report)
     return 0
 
 
 def _parse(arguments: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Figures beside a bare requests.Session")
-    parser.add_argument("names", nargs="*", choices=[*BENCHMARKS, []], help="which to run (all but soak)")
+    parser.add_argument("names", nargs="*", choices=[*BENCHMARKS, "nothing", []], help="all but soak")
     parser.add_argument("--rounds", type=int, default=40, help="rounds per contestant (40)")
     parser.add_argument("--seconds", type=float, default=2.0, help="length of each timed run (2)")
     parser.add_argument("--only", default="", help="contestants whose name holds this, and the bare post")
     parser.add_argument("--json", type=Path, help="store the figures here; adds to what it holds")
-    parser.add_argument("--chart", type=Path, help="draw the cost of a call as a PNG (needs matplotlib)")
+    parser.add_argument("--chart", type=Path, help="draw the stored cost of a call as a PNG (needs matplotlib)")
+    parser.add_argument("--report", type=Path, help="write what is stored into this document")
     parser.add_argument("--compare", nargs=2, type=Path, metavar=("BEFORE", "AFTER"), help="two stored runs")
-    return parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
+    if (options.chart or options.report) and not options.json:
+        parser.error("--chart and --report show what --json has stored")
+    return options
 
 
 def _run(name: str, options: Options) -> Figures | None:

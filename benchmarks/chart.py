@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
 from pathlib import Path
 from typing import Final
-
-from .figures import Figures
 
 _OURS, _BARE, _OTHERS = "#0b6e4f", "#444444", "#9fb3c8"
 _COLUMN: Final = "CPU ratio to Session.post"
 
 
-def draw(results: Sequence[Figures], target: Path) -> None:
-    """Write the chart of the ``cost`` figures to ``target`` (PNG)."""
+def draw(stored: Path, target: Path) -> None:
+    """Write the chart of the stored ``cost`` figures to ``target`` (PNG)."""
     import matplotlib as mpl
 
     mpl.use("Agg")
     from matplotlib import pyplot as plt
 
-    cost = next(figures for figures in results if figures.name == "cost")
-    rows = sorted(((row[_COLUMN], name) for name, row in cost.rows.items()), reverse=True)
+    cost = json.loads(stored.read_text(encoding="utf-8"))["figures"]["cost"]
+    rows = sorted(((row[_COLUMN], name) for name, row in cost["rows"].items()), reverse=True)
     names = [name for _, name in rows]
     ratios = [ratio for ratio, _ in rows]
     figure, axes = plt.subplots(figsize=(9, 0.36 * len(rows) + 1.2), dpi=110)

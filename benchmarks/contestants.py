@@ -190,7 +190,7 @@ CONTESTANTS = (
 FEATURES = (
     Contestant(FULL, ours.full),
     Contestant("without the JSON log line", ours.without_log_line),
-    Contestant("log line built, level WARNING", ours.quiet),
+    Contestant("logger at WARNING: no line built", ours.quiet),
     Contestant("without metrics", ours.without_metrics),
     Contestant("without the breaker", ours.without_breaker),
     Contestant("key given, not made", ours.with_given_key),
