@@ -23,6 +23,7 @@ from tests.webhooks.shops import RECIPES, RunningShop, listening, running_shop
 
 pytestmark = [
     pytest.mark.slow,
+    pytest.mark.timeout(300),
     pytest.mark.skipif(not sys.platform.startswith("linux"), reason="finds the workers to kill in /proc"),
 ]
 
