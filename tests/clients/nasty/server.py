@@ -196,6 +196,7 @@ class NastyServer:
         self._lock = threading.Lock()
         self._over = threading.Event()
         self._threads: list[threading.Thread] = []
+        self._open: set[socket.socket] = set()
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=128)
         self.port = self._listener.getsockname()[1]
 
@@ -218,6 +219,9 @@ class NastyServer:
     def __exit__(self, *_: object) -> None:
         self._over.set()
         self.refuse()
+        for sock in tuple(self._open):  # wakes the threads that read from them
+            with contextlib.suppress(OSError):
+                socket.socket.shutdown(sock, socket.SHUT_RDWR)
         for thread in self._threads:
             thread.join(5)
 
@@ -243,8 +247,10 @@ class NastyServer:
                 if self.tls is not None:
                     sock = self._handshake(self.tls, sock)
                 sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                self._open.add(sock)
                 self._converse(Wire(sock, self._over, number))
         finally:
+            self._open.discard(sock)
             sock.close()
 
     def _handshake(self, tls: ssl.SSLContext, sock: socket.socket) -> socket.socket:
