@@ -14,9 +14,10 @@ from tests.chaos.run import Plan, run
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(240)
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="kills processes the POSIX way")
 def test_every_order_is_executed_once_and_every_claim_is_true(tmp_path: Path) -> None:
-    plan = Plan(seed=2026, orders=1500, seconds=100, kill_every=1.5)
+    plan = Plan(seed=2026, orders=1000, seconds=200, width=8, kill_every=1.5)
     figures, wrong = run(plan, tmp_path)
     print(json.dumps(figures, indent=2))
     assert wrong == []
