@@ -16,6 +16,7 @@ class RequestHeaders:
     __slots__ = ("_values",)
 
     def __init__(self, headers: Headers) -> None:
+        # Kept apart, not joined: a pair of signatures may come on two lines, each with its own time.
         self._values: dict[str, list[str]] = {}
         pairs: Any = headers.items() if isinstance(headers, Mapping) else headers
         for name, value in pairs:

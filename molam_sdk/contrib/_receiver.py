@@ -104,6 +104,7 @@ class WebhookReceiver(Subscribers):
             return delivery.answer("invalid", str(error))
         delivery.event = event
         subscribers = self.subscribers_of(event.type)
+        # No row for what nobody wants: an endpoint that is sent everything would fill the store for nothing.
         if not subscribers:
             return delivery.answer("ignored")
         turn = Turn(self.store, self._claim(event), event, subscribers, clock=self._clock, lease_seconds=self._lease)

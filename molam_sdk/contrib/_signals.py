@@ -96,6 +96,7 @@ def span(headers: RequestHeaders, event: WebhookEvent) -> Iterator[None]:
         return
     from opentelemetry import propagate, trace
 
+    # Only what a trace consists of: no other header of the delivery becomes an attribute.
     carrier = {name: headers.first(name) or "" for name in ("traceparent", "tracestate", "baggage")}
     attributes = {"molam.event_id": event.id, "molam.event_type": event.type}
     with trace.get_tracer("molam_sdk.webhooks").start_as_current_span(

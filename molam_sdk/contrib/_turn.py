@@ -63,6 +63,7 @@ class Turn:
                 self._note(subscriber)
             self._mark_after_the_fact()
             return
+        # The mark is the last write: if another worker has the event by now, the handlers' writes are undone.
         with self._store.transaction():
             for subscriber in self._pending:
                 self._call(subscriber)
@@ -93,6 +94,7 @@ class Turn:
 
     def _note(self, subscriber: Subscriber) -> None:
         self._finished = (*self._finished, subscriber.name)
+        # After the last one comes the mark, which says it all.
         if subscriber is self._pending[-1]:
             return
         if not self._store.renew(self._claim, self._clock() + self._lease, self._finished):

@@ -41,6 +41,7 @@ def _answer(receiver: WebhookReceiver) -> WebhookAnswer:
 def _raw_body(max_bytes: int) -> bytes:
     """The body as it was sent, also where other code has called ``get_data`` or ``get_json`` before."""
     length = request.content_length
+    # Chunked: read one byte more than allowed, so that the receiver sees that it is too long.
     if length is None:
         return request.stream.read(max_bytes + 1)
     return request.get_data() if length <= max_bytes else b""

@@ -60,6 +60,7 @@ class RedisStore:
     def __init__(
         self, client: Redis, *, prefix: str = "molam_webhooks", retention_seconds: float = 30 * 86_400.0
     ) -> None:
+        # The braces keep all keys in one slot of a cluster, which a script on two keys needs.
         self._prefix = f"{{{prefix}}}"
         self._keep_ms = int(retention_seconds * 1000)
         self._claim: Any = client.register_script(_CLAIM)
@@ -67,6 +68,7 @@ class RedisStore:
         self._done: Any = client.register_script(_DONE)
 
     def claim(self, claim: Claim, now: float, lease_until: float) -> Grant:
+        # repr: the shortest text from which Lua reads the very same number.
         arguments = [claim.token, repr(now), repr(lease_until), repr(claim.created), *self._object_arguments(claim)]
         done, until, finished, newest = self._claim(keys=self._keys(claim), args=arguments)
         record = None if done is None else Record(int(done) == 1, float(until), unpack(_text(finished)))

@@ -131,6 +131,7 @@ class RotatingSecrets:
         try:
             present = secrets_of(self._source, kid)
         except Exception:
+            # A vault that is down must not turn away deliveries that are signed with what it said before.
             if known is None:
                 raise
             return _Known(known.present, known.replaced, now + self._ttl)
@@ -144,5 +145,6 @@ class RotatingSecrets:
         with self._lock:
             self._known[kid] = known
             if len(self._known) > self._size:
+                # Kids that nobody has go first, so that made-up ones push out no real one.
                 stranger = next((k for k, v in self._known.items() if not v.present and not v.replaced), None)
                 self._known.pop(stranger if stranger is not None else next(iter(self._known)))

@@ -67,6 +67,7 @@ def verified_body(
     timely = [pair for pair in pairs if abs(clock_ms - int(pair[0])) <= tolerance_seconds * 1000]
     if not timely:
         raise WebhookVerificationError(f"timestamp outside tolerance of {tolerance_seconds} seconds")
+    # Every pair is tried: during a rotation the one that verifies may stand anywhere.
     known, failure = False, None
     for moment, digest, kid in timely:
         secrets, error = _look_up(source, kid)
@@ -121,6 +122,7 @@ def raw_body(payload: Payload, max_bytes: int | None) -> bytes:
 
 
 def _hex_digest(secret: bytes, moment: str, body: bytes) -> str:
+    # The moment as it was written, not as a number: what was signed is text.
     return hmac.digest(secret, b"%b.%b" % (moment.encode(), body), "sha256").hex()
 
 
@@ -168,6 +170,7 @@ def _read_pairs(text: str) -> Iterator[_Pair]:
     kids = [value for name, value in fields if name == "kid"]
     if len(moments) != 1 or not digests or len(kids) > len(digests) or not all(all(field) for field in fields):
         _refuse()
+    # ASCII digits only, since the text was checked to be ASCII.
     if not moments[0].isdigit() or len(moments[0]) > _MAX_DIGITS:
         _refuse()
     if len(kids) != len(digests):
