@@ -49,12 +49,14 @@ def test_stop_leaves_no_thread_and_no_port_behind(receiver: Receiver) -> None:
     api.close()
 
 
+@pytest.mark.alone
 def test_start_takes_far_less_than_300_ms() -> None:
     began = time.perf_counter()
     with Sandbox():
         assert time.perf_counter() - began < 0.3
 
 
+@pytest.mark.alone
 def test_an_answer_does_not_wait_for_an_acknowledgement(api: Api) -> None:
     taken = []
     for _ in range(31):
