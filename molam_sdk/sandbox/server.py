@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import ipaddress
 import socket
 import sys
 import threading
@@ -269,7 +270,8 @@ def _listen(host: str, port: int) -> socket.socket:
 
 
 def _url(listener: socket.socket) -> str:
-    address, port = listener.getsockname()[:2]
-    # Every address of this machine is listened on, and the loopback one is what a client here can use.
-    host: str = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(address, address)  # noqa: S104
+    host, port = str(listener.getsockname()[0]), int(listener.getsockname()[1])
+    if ipaddress.ip_address(host).is_unspecified:
+        # Every address of this machine is listened on, and the loopback one is what a client here can use.
+        host = "::1" if ":" in host else "127.0.0.1"
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
