@@ -6,7 +6,7 @@ import asyncio
 import os
 import time
 import warnings
-from typing import Final, NoReturn
+from typing import NoReturn
 from urllib.parse import urlsplit
 
 from aiohttp.connector import Connection as OpenedConnection
@@ -16,15 +16,11 @@ from ..config import ClientConfig
 from .aiohttp_door import Door
 from .async_connection import AsyncConnection
 from .async_pool import AsyncPool
-from .async_slots import Slots
 from .connection import clock, origin_of, proxy_authorization
 from .fault import Fault
 from .http1 import AnswerReader, request_bytes
 from .proxies import ProxySettings
 from .tls import TlsSettings
-
-# Opening takes the event loop half a millisecond: a thousand at a time would outlast their own connect timeout.
-_OPENED_AT_A_TIME: Final = 64
 
 
 class AiohttpTransport:
@@ -91,7 +87,6 @@ class _Route:
         self._config = config
         self._base = base
         self._origin = origin_of(base, proxy)
-        self._turns = Slots(_OPENED_AT_A_TIME)
         self._door = Door(config, tls, base, proxy)
         self.pool = AsyncPool(int(config.pool_size), config.pool_idle_seconds)
         self._fields: tuple[tuple[str, str], ...] = ()
@@ -130,17 +125,23 @@ class _Route:
         raise fault
 
     async def _open(self, deadline: float) -> AsyncConnection:
-        if not await self._turns.acquire(deadline - clock()):
+        turn = await self.pool.turns.acquire(deadline - clock())
+        if isinstance(turn, AsyncConnection):
+            if turn.usable():
+                return turn
+            turn.close()
+            return await self._open(deadline)
+        if not turn:
             raise Fault(Failure.CONNECT_TIMEOUT, "no connection in time: others were waiting for theirs")
         began = clock()
         try:
             return self.pool.acquire() or await self._open_now(deadline)
         except Fault as fault:
             if fault.failure is Failure.CONNECT_TIMEOUT and clock() - began >= self._config.timeout_connect:
-                self._turns.refuse_waiting()  # they have waited as long, and would wait for the same
+                self.pool.turns.refuse_waiting()  # they have waited as long, and would wait for the same
             raise
         finally:
-            self._turns.release()
+            self.pool.turns.release()
 
     async def _open_now(self, deadline: float) -> AsyncConnection:
         opened = await self._door.open(deadline)

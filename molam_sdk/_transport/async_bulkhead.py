@@ -18,7 +18,7 @@ class AsyncBulkheads:
 
     def __init__(self, limits: Mapping[str, int], wait: float) -> None:
         self._wait = wait
-        self._slots = {group: Slots(limit) for group, limit in limits.items()}
+        self._slots: dict[str, Slots[Any]] = {group: Slots(limit) for group, limit in limits.items()}
 
     def slot(self, call: Call[Any]) -> AbstractAsyncContextManager[None]:
         """A place in the group of this call, for as long as the ``async with`` lasts."""
@@ -26,7 +26,7 @@ class AsyncBulkheads:
         return _FREE if slots is None else self._limited(slots, call)
 
     @asynccontextmanager
-    async def _limited(self, slots: Slots, call: Call[Any]) -> AsyncIterator[None]:
+    async def _limited(self, slots: Slots[Any], call: Call[Any]) -> AsyncIterator[None]:
         if not await slots.acquire(min(self._wait, call.time_left())):
             call.settle(bulkhead_full(call))
             call.result()

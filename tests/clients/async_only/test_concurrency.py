@@ -7,6 +7,7 @@ import asyncio
 import pytest
 
 from molam_sdk import BulkheadFullError, CircuitOpenError, ClientConfig, MolamAsyncClient
+from molam_sdk._transport.async_connection import AsyncConnection
 from molam_sdk._transport.async_slots import Slots
 from molam_sdk.testing import AsyncScriptedTransport, NoReply, Reply, Request, ScriptedTransport, reply
 from tests.clients.async_only.echo import EchoServer
@@ -115,7 +116,7 @@ async def test_a_bulkhead_hands_a_freed_place_to_whoever_waits() -> None:
 
 
 async def test_no_place_is_lost_when_waiting_is_given_up() -> None:
-    slots = Slots(1)
+    slots: Slots[AsyncConnection] = Slots(1)
     assert await slots.acquire(0)
     assert not await slots.acquire(0.001)
     given_up = asyncio.create_task(slots.acquire(10))
