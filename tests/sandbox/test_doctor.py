@@ -72,6 +72,13 @@ class HourBehind(Quiet):
     off = -3600.0
 
 
+class Patient(ThreadingHTTPServer):
+    """Says nothing of a client that hangs up: the doctor does, where it only wants the certificate."""
+
+    def handle_error(self, *_: object) -> None:
+        pass
+
+
 Serve = Callable[..., int]
 
 
@@ -81,7 +88,7 @@ def serve() -> Iterator[Serve]:
     running: list[tuple[ThreadingHTTPServer, threading.Thread]] = []
 
     def start(handler: type[BaseHTTPRequestHandler] = Quiet, context: ssl.SSLContext | None = None) -> int:
-        server = ThreadingHTTPServer((HOST, 0), handler)
+        server = Patient((HOST, 0), handler)
         if context is not None:
             server.socket = context.wrap_socket(server.socket, server_side=True)
         thread = threading.Thread(target=server.serve_forever, args=(0.02,))
