@@ -14,15 +14,8 @@ from typing import Any
 
 from typing_extensions import Self
 
-INTENT = {
-    "id": "pi_1",
-    "status": "requires_confirmation",
-    "amount": 5,
-    "currency": "USD",
-    "capture": False,
-    "metadata": {},
-    "created_at": "2026-01-01T00:00:00Z",
-}
+INTENT = {"id": "pi_1", "status": "requires_confirmation", "amount": 5, "currency": "USD", "capture": False,
+          "metadata": {}, "created_at": "2026-01-01T00:00:00Z"}  # fmt: skip
 ORDER = {"amount": 5, "currency": "USD"}
 KEPT, ENDED = True, False
 
