@@ -16,12 +16,14 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+import pybreaker
 import pytest
 from prometheus_client import CollectorRegistry
 
 import molam_sdk
 from molam_sdk import ClientConfig, MolamClient, MolamSyncClient
 from molam_sdk.logging_setup import JsonFormatter
+from molam_sdk.testing import ScriptedTransport, reply
 
 PAYMENT = {"amount": 100.5, "currency": "USD", "customer_id": "cus_1", "metadata": {"order_id": "A1"}}
 ANSWER = json.dumps(PAYMENT | {"id": "pi_1", "status": "requires_confirmation"}).encode()
@@ -135,6 +137,34 @@ def test_a_call_leaves_nothing_for_the_garbage_collector(full: Callable[[], Any]
         assert gc.collect() == 0
     finally:
         gc.enable()
+
+
+def test_a_success_waits_for_no_lock_of_the_breaker() -> None:
+    client = _scripted(calls=1)
+    with client.cb._lock:
+        thread = threading.Thread(target=client.create_payment_intent, args=(PAYMENT,))
+        thread.start()
+        thread.join(timeout=10)
+        assert not thread.is_alive()
+
+
+def test_whoever_listens_for_successes_hears_of_each() -> None:
+    class Listener(pybreaker.CircuitBreakerListener):
+        heard = 0
+
+        def success(self, _cb: pybreaker.CircuitBreaker) -> None:
+            self.heard += 1
+
+    listener, client = Listener(), _scripted(calls=3)
+    client.cb.add_listener(listener)
+    for _ in range(3):
+        client.create_payment_intent(PAYMENT)
+    assert listener.heard == 3
+
+
+def _scripted(calls: int) -> MolamSyncClient:
+    transport = ScriptedTransport(*[reply(201, json.loads(ANSWER))] * calls)
+    return MolamSyncClient(ClientConfig(api_key="sk_live_1"), transport=transport, registry=CollectorRegistry())
 
 
 # pybreaker imports redis and tornado itself where they are installed; a module that is None cannot be imported.
