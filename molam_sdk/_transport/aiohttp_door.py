@@ -61,6 +61,11 @@ class Door:
         except Exception as problem:
             raise Fault(_failure_of(problem), f"no connection to {self._base}: {_reason(problem)}") from problem
 
+    async def close(self) -> None:
+        """Give up name lookups that outlive the calls they were for."""
+        if self._connector is not None:
+            await self._connector.close()
+
     def _request(self) -> aiohttp.ClientRequest:
         """What the connector wants to know: where to, how encrypted, through which proxy."""
         options: dict[str, Any] = {"ssl": self._tls.context()} if self._base.startswith("https") else {}

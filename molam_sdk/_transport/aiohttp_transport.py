@@ -57,7 +57,7 @@ class AiohttpTransport:
     async def close(self) -> None:
         """Close idle connections now, and those in use when their answers have come."""
         for route in self._routes.values():
-            await route.pool.close()
+            await route.close()
 
     def __del__(self) -> None:
         routes = getattr(self, "_routes", {}).values()  # none where __init__ raised
@@ -101,6 +101,12 @@ class _Route:
         reader = AnswerReader(self._config.max_body_bytes)
         await self._exchange(wire, reader, request.deadline)
         return Reply(reader.status, reader.headers, reader.body, time.time())
+
+    async def close(self) -> None:
+        """Close what is idle; what is in use ends with its call."""
+        await self.pool.close()
+        if not self.pool.standing and self.pool.turns.unused:
+            await self._door.close()
 
     async def _exchange(self, wire: bytes, reader: AnswerReader, deadline: float) -> None:
         connection = self.pool.acquire() or await self._open(deadline)

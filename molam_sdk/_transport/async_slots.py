@@ -21,8 +21,13 @@ class Slots(Generic[ClosableT]):
     """A semaphore whose ``acquire`` ends in time: asyncio's own may lose a slot when a wait is given up."""
 
     def __init__(self, limit: int) -> None:
-        self._free = limit
+        self._limit = self._free = limit
         self._waiting: deque[asyncio.Future[bool | ClosableT]] = deque()
+
+    @property
+    def unused(self) -> bool:
+        """Whether nobody holds a slot."""
+        return self._free == self._limit
 
     async def acquire(self, seconds: float) -> bool | ClosableT:
         """Whether a slot was free within that time; or what was passed on instead of one."""

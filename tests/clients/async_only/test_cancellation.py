@@ -6,6 +6,8 @@ import asyncio
 import gc
 import logging
 import random
+import socket
+import threading
 from collections.abc import Awaitable
 from typing import Any
 
@@ -120,6 +122,34 @@ async def test_a_call_cancelled_while_it_connects_leaves_nothing_behind() -> Non
             with pytest.raises(asyncio.TimeoutError):
                 await asyncio.wait_for(client.create_payment_intent(ORDER), 0.05)
     gc.collect()  # an open socket would warn now, and warnings are errors
+
+
+def test_a_call_cancelled_while_its_name_is_looked_up_leaves_nothing_behind(monkeypatch: pytest.MonkeyPatch) -> None:
+    over = threading.Event()
+    real = socket.getaddrinfo
+
+    def hung(host: Any, *arguments: Any, **options: Any) -> Any:
+        if host == "hung.test" and not options.get("flags"):
+            over.wait(30)
+        return real(host, *arguments, **options)
+
+    async def use() -> None:
+        config = ClientConfig(api_key="sk_test_x", base_url="https://hung.test", timeout_connect=20)
+        async with MolamAsyncClient(config) as client:
+            with pytest.raises(asyncio.TimeoutError):
+                await asyncio.wait_for(client.create_payment_intent(ORDER), 0.05)
+
+    monkeypatch.setattr(socket, "getaddrinfo", hung)
+    complaints: list[dict[str, Any]] = []
+    loop = asyncio.new_event_loop()
+    loop.set_exception_handler(lambda _loop, context: complaints.append(context))
+    try:
+        loop.run_until_complete(use())
+    finally:
+        loop.close()  # not asyncio.run, which would cancel what is left
+        over.set()
+    gc.collect()
+    assert complaints == []
 
 
 async def test_cancelling_at_any_moment_never_mixes_answers_up(client: MolamAsyncClient, echo: EchoServer) -> None:
