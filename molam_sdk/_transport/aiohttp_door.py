@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import math
 import threading
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -34,6 +33,9 @@ _TRANSLATION: Final[tuple[tuple[type[BaseException], Failure], ...]] = (
 )
 
 
+_STEPS: Final = 10
+
+
 class Door:
     """Opens connections to one origin, through the proxy if there is one; nothing of a request is sent."""
 
@@ -45,21 +47,42 @@ class Door:
         self._connector: aiohttp.TCPConnector | None = None
 
     async def open(self, deadline: float) -> OpenedConnection:
-        """A fresh connection. ``timeout_connect`` bounds name resolution, and TCP with TLS; ``deadline`` all."""
+        """A fresh connection. ``timeout_connect`` bounds names, TCP and TLS together; so does ``deadline``."""
         left = deadline - clock()
         if left <= 0:
             raise Fault(Failure.CONNECT_TIMEOUT, "the deadline passed while connecting")
         if self._connector is None:
             self._connector = aiohttp.TCPConnector(limit=0, resolver=_Resolver(self._connect_timeout))
-        timeout = aiohttp.ClientTimeout(
-            connect=left, sock_connect=min(self._connect_timeout, left), ceil_threshold=math.inf
+        opening = asyncio.ensure_future(
+            self._connector.connect(self._request(), traces=[], timeout=aiohttp.ClientTimeout(total=None))
         )
+        in_time = False
         try:
-            return await self._connector.connect(self._request(), traces=[], timeout=timeout)
+            in_time = await self._in_time(opening, deadline)
+        finally:
+            if not in_time:  # late, or cancelled
+                opening.cancel()
+                await asyncio.wait({opening})
+                _discard(opening)
+        if not in_time:
+            raise Fault(Failure.CONNECT_TIMEOUT, f"no connection to {self._base} in time")
+        try:
+            return opening.result()
         except Fault:
             raise
         except Exception as problem:
             raise Fault(_failure_of(problem), f"no connection to {self._base}: {_reason(problem)}") from problem
+
+    async def _in_time(self, opening: asyncio.Future[OpenedConnection], deadline: float) -> bool:
+        """Wait in steps: a step that a busy event loop stretches counts once, since that is no fault of the network."""
+        for _ in range(_STEPS):
+            step = min(self._connect_timeout / _STEPS, deadline - clock())
+            if step <= 0:
+                return False
+            done, _pending = await asyncio.wait({opening}, timeout=step)
+            if done:
+                return True
+        return False
 
     async def close(self) -> None:
         """Give up name lookups that outlive the calls they were for."""
@@ -120,6 +143,12 @@ def _deliver(answer: asyncio.Future[list[AddressInfo]], found: list[AddressInfo]
 def _as_result(host: str, address: AddressInfo) -> ResolveResult:
     family, _kind, protocol, _name, where = address
     return ResolveResult(hostname=host, host=where[0], port=where[1], family=family, proto=protocol, flags=0)
+
+
+def _discard(opening: asyncio.Future[OpenedConnection]) -> None:
+    """A connection that came too late, or the reason why it did not come."""
+    if not opening.cancelled() and opening.exception() is None:
+        opening.result().close()
 
 
 def _failure_of(problem: BaseException) -> Failure:
