@@ -80,7 +80,7 @@ class BaseClient:
         self.headers = Headers(_default_headers(self.config))
         self._clock = clock
         self._observers = tuple(observers)
-        self._closed = False
+        self._closed = threading.Event()  # shared with views of this client
         self._budget = RetryBudget(self.config.retry_budget)
         self._policy = _policy_of(self.config)
         self._trace = _trace_attempt if self.config.debug else None
@@ -114,7 +114,7 @@ class BaseClient:
         raise TypeError("a client holds connections and does not pickle: make one in each process, from its config")
 
     def __repr__(self) -> str:
-        state = "closed" if self._closed else "open"
+        state = "closed" if self._closed.is_set() else "open"
         return f"<{type(self).__name__} {self.base_url} {state}>"
 
     def _passage(self) -> Gate | None:
@@ -122,7 +122,7 @@ class BaseClient:
         return None
 
     def _begin(self, operation: Operation[T], timeout: float | None, resolving: MolamError | None = None) -> Call[T]:
-        if self._closed:
+        if self._closed.is_set():
             raise ClientClosedError("this client was closed, and closing is final")
         deadline = self._clock() + _seconds(timeout, self.config.timeout_total)
         url = check_base_url_once(self.base_url) + operation.path

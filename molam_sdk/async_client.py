@@ -271,7 +271,7 @@ class MolamAsyncClient(BaseClient):
 
     async def close(self) -> None:
         """Close the connections. Final: a later call raises ``ClientClosedError``."""
-        self._closed = True
+        self._closed.set()
         await self._transport.close()
 
     async def __aenter__(self) -> Self:

@@ -240,7 +240,7 @@ class MolamClient(BaseClient):
 
     def close(self) -> None:
         """Close the connections. Final: a later call raises ``ClientClosedError``."""
-        self._closed = True
+        self._closed.set()
         self._transport.close()
 
     def __enter__(self) -> Self:

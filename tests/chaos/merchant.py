@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import json
 import logging
 import random
@@ -45,6 +46,7 @@ class Table:
     """The merchant's database: a file that is only appended to, a line per fact, read again after a death."""
 
     path: Path
+    seed: int
     keys: dict[str, str] = field(default_factory=dict)
     done: dict[str, str] = field(default_factory=dict)
     lock: threading.Lock = field(default_factory=threading.Lock)
@@ -65,7 +67,8 @@ class Table:
     def key_of(self, step: str) -> str:
         """The idempotency key of a step; written down before it is used for the first time."""
         if step not in self.keys:
-            self.note(step=step, key=f"{step}-{uuid4().hex[:8]}")
+            salt = hashlib.sha256(f"{self.seed} {step}".encode()).hexdigest()[:8]
+            self.note(step=step, key=f"{step}-{salt}")
         return self.keys[step]
 
     def _take_in(self, fact: dict[str, Any]) -> None:
@@ -114,7 +117,7 @@ class Merchant:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self.table = Table(Path(settings.table))
+        self.table = Table(Path(settings.table), settings.seed)
         self.table.read()
 
     def arguments(self, order: int, operation: str) -> tuple[Any, ...]:

@@ -32,6 +32,14 @@ def test_closing_is_final_and_says_so() -> None:
     client.close()
 
 
+def test_closing_closes_the_views_of_a_client_too() -> None:
+    client = MolamSyncClient(ClientConfig(api_key="sk_live_1"), transport=ScriptedTransport())
+    view = client.client
+    client.close()
+    with pytest.raises(ClientClosedError):
+        view.retrieve_refund("re_1")
+
+
 def test_a_key_can_be_replaced() -> None:
     transport = ScriptedTransport(OK, OK)
     client = client_of(transport)
