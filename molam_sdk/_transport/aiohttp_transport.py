@@ -6,7 +6,7 @@ import asyncio
 import os
 import time
 import warnings
-from typing import NoReturn
+from typing import Final, NoReturn
 from urllib.parse import urlsplit
 
 from aiohttp.connector import Connection as OpenedConnection
@@ -16,11 +16,14 @@ from ..config import ClientConfig
 from .aiohttp_door import Door
 from .async_connection import AsyncConnection
 from .async_pool import AsyncPool
-from .connection import clock, origin_of, proxy_authorization
+from .connection import clock, origin_of, proxy_authorization, refuses_our_certificate
 from .fault import Fault
 from .http1 import AnswerReader, request_bytes
 from .proxies import ProxySettings
 from .tls import TlsSettings
+
+# A transport is closing some turns of the event loop before its protocol is told why.
+_TURNS_UNTIL_TOLD: Final = 10
 
 
 class AiohttpTransport:
@@ -152,8 +155,7 @@ class _Route:
     async def _open_now(self, deadline: float) -> AsyncConnection:
         opened = await self._door.open(deadline)
         if opened.transport is None or opened.transport.is_closing():
-            opened.close()
-            raise Fault(Failure.CONNECT, "the server closed the connection before the request was sent")
+            raise await _closed_at_once(opened)
         connection = AsyncConnection(opened.transport, lambda: self._forget(connection, opened))
         self.pool.standing.add(connection)
         return connection
@@ -161,3 +163,20 @@ class _Route:
     def _forget(self, connection: AsyncConnection, opened: OpenedConnection) -> None:
         self.pool.standing.discard(connection)
         opened.close()
+
+
+async def _closed_at_once(opened: OpenedConnection) -> Fault:
+    """Why a connection was closed before it carried anything: TLS 1.3 tells of a missing client certificate so late."""
+    failed: BaseException | None = None
+    for _ in range(_TURNS_UNTIL_TOLD):
+        failed = opened.protocol.exception() if opened.protocol is not None else None
+        if failed is not None:
+            break
+        await asyncio.sleep(0)
+    opened.close()
+    if isinstance(failed, OSError) and refuses_our_certificate(failed):
+        fault = Fault(Failure.CERTIFICATE, f"the server does not take our certificate: {failed}")
+    else:
+        fault = Fault(Failure.CONNECT, "the server closed the connection before the request was sent")
+    fault.__cause__ = failed
+    return fault

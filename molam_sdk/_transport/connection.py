@@ -220,8 +220,8 @@ def _tunnel(sock: socket.socket, origin: Origin, via: SplitResult, deadline: flo
 
 def refuses_our_certificate(problem: OSError) -> bool:
     """TLS 1.3 tells of a client certificate only after the handshake; no request is read before it is checked."""
-    reason = problem.reason or "" if isinstance(problem, ssl.SSLError) else ""
-    return "ALERT" in reason and ("CERTIFICATE" in reason or "UNKNOWN_CA" in reason)
+    text = str(problem)  # aiohttp makes an error of its own of OpenSSL's, with its text
+    return "ALERT" in text and ("CERTIFICATE" in text or "UNKNOWN_CA" in text)
 
 
 def _closed_by_proxy() -> bytes:
