@@ -56,11 +56,11 @@ def test_the_wait_is_bounded_by_its_setting_and_by_the_deadline(caller: Caller, 
     caller.make(serve(usual=after(1.0)).url, bulkheads={"payouts": 1}, bulkhead_wait=0.1)
     found = caller.together(pay_out(2))
     (refused,) = [error for error in found if isinstance(error, BulkheadFullError)]
-    assert 0.1 <= refused.elapsed < 0.6
+    assert 0.09 <= refused.elapsed < 0.6  # a semaphore may look at its clock a little before ours
     caller.make(serve(usual=after(1.0)).url, bulkheads={"payouts": 1}, bulkhead_wait=60.0)
     long, short = (("create_payout", (PAYOUT,), {"timeout": seconds}) for seconds in (5.0, 0.2))
     _, refused = caller.together([long, short])
-    assert 0.2 <= refused.elapsed < 0.7
+    assert 0.19 <= refused.elapsed < 0.7
 
 
 def test_payouts_do_not_starve_checkouts(caller: Caller, serve: Serve) -> None:
