@@ -59,19 +59,7 @@ class Metrics:
             registry=registry,
             multiprocess_mode="livesum",
         )
-        self.breaker_state = Gauge(
-            "molam_sdk_circuit_breaker_state",
-            "0 closed, 1 half-open, 2 open.",
-            ("name",),
-            registry=registry,
-            multiprocess_mode="livemax",
-        )
-        self.breaker_changes = Counter(
-            "molam_sdk_circuit_breaker_state_changes_total",
-            "Changes of the breaker's state, by the state it went to.",
-            ("name", "to"),
-            registry=registry,
-        )
+        self._add_breaker_series(registry)
         self._request_counters: dict[tuple[str, str], Any] = {}
         self._latencies: dict[str, Any] = {}
         self._gauges: dict[str, Any] = {}
@@ -94,6 +82,21 @@ class Metrics:
         if gauge is None:
             gauge = self._gauges[name] = self.in_flight.labels(name)
         return gauge
+
+    def _add_breaker_series(self, registry: CollectorRegistry) -> None:
+        self.breaker_state = Gauge(
+            "molam_sdk_circuit_breaker_state",
+            "0 closed, 1 half-open, 2 open.",
+            ("name",),
+            registry=registry,
+            multiprocess_mode="livemax",
+        )
+        self.breaker_changes = Counter(
+            "molam_sdk_circuit_breaker_state_changes_total",
+            "Changes of the breaker's state, by the state it went to.",
+            ("name", "to"),
+            registry=registry,
+        )
 
     def _start_at_zero(self) -> None:
         for endpoint in BY_NAME:

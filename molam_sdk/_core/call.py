@@ -231,13 +231,12 @@ class Call(Generic[T]):
         return error
 
     def _info(self, reply: Reply) -> ResponseInfo:
-        replayed = reply.headers.get(_REPLAYED_HEADER, "").lower() == "true"
         return ResponseInfo(
             reply.status,
             reply.headers,
             self._request_id(),
             self.operation.key,
-            replayed,
+            self._replayed(),
             self.attempts,
             self._elapsed(),
         )
@@ -249,6 +248,9 @@ class Call(Generic[T]):
             if value := self._reply.headers.get(name):
                 return printable_line(value, _LONGEST_REQUEST_ID)
         return None
+
+    def _replayed(self) -> bool:
+        return self._reply is not None and self._reply.headers.get(_REPLAYED_HEADER, "").lower() == "true"
 
     def _elapsed(self) -> float:
         return self._rules.clock() - self._started
@@ -265,7 +267,7 @@ class Call(Generic[T]):
             elapsed=self._elapsed(),
             idempotency_key=self.operation.key,
             request_id=(error.request_id if isinstance(error, MolamError) else None) or self._request_id(),
-            replayed=self._reply is not None and self._reply.headers.get(_REPLAYED_HEADER, "").lower() == "true",
+            replayed=self._replayed(),
             error=None if error is None else type(error).__name__,
         )
 
