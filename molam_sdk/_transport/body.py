@@ -41,7 +41,8 @@ class CompressedBody(Body):
         super().__init__(limit)
         self._gzip = gzip
         self._inflater = zlib.decompressobj(_GZIP_WBITS if gzip else zlib.MAX_WBITS)
-        self._seen = False
+        self._seen = self._decided = False
+        self._head = b""
 
     def feed(self, data: bytes) -> None:
         """Inflate in pieces, so that a bomb is noticed one piece past the bound."""
@@ -49,6 +50,7 @@ class CompressedBody(Body):
         while more:
             if self._inflater.eof:
                 self._next_member()
+            self._seen = True
             try:
                 piece = self._inflate(data)
             except zlib.error as problem:
@@ -65,15 +67,15 @@ class CompressedBody(Body):
         return super().finish()
 
     def _inflate(self, data: bytes) -> bytes:
-        first, self._seen = not self._seen, True
-        try:
-            return self._inflater.decompress(data, _PIECE_BYTES)
-        except zlib.error:
-            if self._gzip or not first:
-                raise
-            # "deflate" is sent without its zlib wrapper by enough servers that every browser tries both.
-            self._inflater = zlib.decompressobj(-zlib.MAX_WBITS)
-            return self._inflater.decompress(data, _PIECE_BYTES)
+        if not self._gzip and not self._decided:
+            self._head += data
+            if len(self._head) < 2:
+                return b""
+            data, self._decided = self._head, True
+            # "deflate" is sent without its zlib wrapper (RFC 1950 §2.2) by enough servers that browsers take both.
+            if self._head[0] & 15 != zlib.DEFLATED or int.from_bytes(self._head[:2], "big") % 31:
+                self._inflater = zlib.decompressobj(-zlib.MAX_WBITS)
+        return self._inflater.decompress(data, _PIECE_BYTES)
 
     def _next_member(self) -> None:
         if not self._gzip:
