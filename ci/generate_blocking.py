@@ -62,7 +62,13 @@ class Pair:
     phrases: Mapping[str, str] = field(default_factory=dict)
 
 
-PAIRS: Final[tuple[Pair, ...]] = ()
+PAIRS: Final[tuple[Pair, ...]] = (
+    Pair(
+        "receiver/awaited/serving.py",
+        "receiver/blocking/serving.py",
+        phrases={"awaited: its event": "blocking: its event"},
+    ),
+)
 
 
 @dataclass(frozen=True, slots=True)

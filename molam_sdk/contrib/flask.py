@@ -5,8 +5,7 @@ from __future__ import annotations
 from flask import Blueprint, Response, request
 from werkzeug.exceptions import ClientDisconnected
 
-from ._delivery import WebhookAnswer
-from ._receiver import WebhookReceiver
+from ..receiver import WebhookAnswer, WebhookReceiver
 
 __all__ = ["webhook_blueprint"]
 

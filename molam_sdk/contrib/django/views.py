@@ -12,9 +12,8 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpRespons
 from django.http.request import RawPostDataException, UnreadablePostError
 from django.urls import URLPattern, path
 
-from .._delivery import WebhookAnswer
-from .._headers import RequestHeaders
-from .._receiver import WebhookReceiver
+from ...receiver import WebhookAnswer, WebhookReceiver
+from ...receiver.headers import DeliveryHeaders
 
 __all__ = ["webhook_path", "webhook_view", "webhook_view_async"]
 
@@ -65,7 +64,7 @@ def _in_thread(function: Callable[..., T], /, *args: Any) -> Awaitable[T]:
 
 
 def _raw_body(receiver: WebhookReceiver, request: HttpRequest) -> bytes | WebhookAnswer:
-    if RequestHeaders(request.headers).content_length > receiver.max_bytes:
+    if DeliveryHeaders(request.headers).content_length > receiver.max_bytes:
         return b""
     try:
         return request.body
