@@ -11,6 +11,7 @@ from flask import Flask, request
 from flask.testing import FlaskClient
 
 from molam_sdk.contrib.flask import webhook_blueprint
+from molam_sdk.webhooks import MAX_PAYLOAD_BYTES
 from tests.support.webhooks.deliveries import body_of, delivery_of
 from tests.support.webhooks.shop import Shop
 
@@ -65,6 +66,30 @@ def test_a_body_without_a_length_is_read_to_the_limit(app: Flask, shop: Shop, si
     environ = {"wsgi.input_terminated": True, "CONTENT_LENGTH": "", "wsgi.input": io.BytesIO(body)}
     answer = app.test_client().post("/hooks", headers=headers, environ_overrides=environ)
     assert (answer.status_code, shop.seen) == ((200, ["evt_1"]) if size == 100 else (400, []))
+
+
+class Endless(io.RawIOBase):
+    """A body that never ends, and how much of it was asked for."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.taken = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        self.taken += len(buffer)
+        assert self.taken < 2 * MAX_PAYLOAD_BYTES, "read on and on"
+        buffer[:] = b" " * len(buffer)
+        return len(buffer)
+
+
+def test_a_body_without_an_end_is_read_no_further_than_the_limit(app: Flask) -> None:
+    body = Endless()
+    environ = {"wsgi.input_terminated": True, "CONTENT_LENGTH": "", "wsgi.input": body}
+    answer = app.test_client().post("/hooks", environ_overrides=environ)
+    assert (answer.status_code, body.taken) == (400, MAX_PAYLOAD_BYTES + 1)
 
 
 def eating(application: Wsgi) -> Wsgi:

@@ -10,7 +10,6 @@ import signal
 import sys
 import threading
 import time
-from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -19,6 +18,7 @@ import pytest
 from molam_sdk import ClientConfig, MolamClient
 from molam_sdk.sandbox import Sandbox
 from molam_sdk.webhooks import sign
+from tests.support.tally import Tally
 from tests.support.webhooks.running_shops import RECIPES, RunningShop, listening, running_shop
 
 pytestmark = [
@@ -49,7 +49,7 @@ def payment_succeeded(order: int) -> bytes:
     return json.dumps({"id": f"evt_{order}", "type": "payment.succeeded", "created": 1, "data": data}).encode()
 
 
-def deliver_until_taken(port: int, body: bytes, attempts: Counter[str]) -> None:
+def deliver_until_taken(port: int, body: bytes, attempts: Tally) -> None:
     """Send as Molam does, only more impatiently: again after 409, 5xx and no answer, until a 2xx."""
     while True:
         try:
@@ -57,16 +57,16 @@ def deliver_until_taken(port: int, body: bytes, attempts: Counter[str]) -> None:
                 port, "POST", "/webhooks/molam", body, {"Molam-Signature": sign(body, SECRET, "big")}
             )
         except (OSError, http.client.HTTPException, ValueError):
-            attempts["no answer"] += 1
+            attempts.count("no answer")
             continue
-        attempts[answer["result"]] += 1
+        attempts.count(answer["result"])
         if status == 200:
             return
         assert status in (409, 500), answer
         time.sleep(0.05)
 
 
-def send_all(port: int, bodies: Sequence[bytes], attempts: Counter[str]) -> list[threading.Thread]:
+def send_all(port: int, bodies: Sequence[bytes], attempts: Tally) -> list[threading.Thread]:
     threads = []
     for sender in range(SENDERS):
         share = bodies[sender::SENDERS]
@@ -80,7 +80,7 @@ def send_all(port: int, bodies: Sequence[bytes], attempts: Counter[str]) -> list
     return threads
 
 
-def kill_workers(shop: RunningShop, attempts: Counter[str], chance: random.Random) -> int:
+def kill_workers(shop: RunningShop, attempts: Tally, chance: random.Random) -> int:
     """Kill a worker each time another part of the events is through; how many died."""
     killed = 0
     for part in range(1, KILLS + 1):
@@ -138,12 +138,12 @@ def ship_a_thousand(shop: RunningShop) -> None:
     events = [payment_succeeded(order) for order in orders]
     bodies = events + chance.sample(events, DUPLICATES)
     chance.shuffle(bodies)
-    attempts: Counter[str] = Counter()
+    attempts = Tally()
     threads = send_all(shop.port, bodies, attempts)
     killed = kill_workers(shop, attempts, chance)
     for thread in threads:
         thread.join()
     shipped = {order: number for order, number in shop.shipments().items() if order >= FIRST_ORDER}
-    assert shipped == dict.fromkeys(orders, 1), attempts
+    assert shipped == dict.fromkeys(orders, 1), attempts.counts()
     assert killed == KILLS
     assert attempts["handled"] + attempts["duplicate"] == EVENTS + DUPLICATES

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import threading
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
@@ -10,11 +9,9 @@ from typing import Any
 
 import pytest
 from prometheus_client import CollectorRegistry
-from sqlalchemy import create_engine
 
 from molam_sdk.receiver import WebhookAnswer, WebhookReceiver
 from molam_sdk.store import Claim, MemoryStore, SqliteStore
-from molam_sdk.store.sql import SqlStore
 from molam_sdk.webhooks import PaymentEvent
 from tests.support.webhooks.deliveries import SECRETS
 from tests.support.webhooks.shop import Shop, told
@@ -92,20 +89,6 @@ def test_a_delivery_within_a_handler_is_refused_before_it_waits_for_itself(sqlit
     assert told(sqlite_shop.deliver("evt_1")) == (200, "handled")
     assert told(inner[0]) == (500, "failed")
     assert told(sqlite_shop.deliver("evt_2")) == (200, "handled")
-
-
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
-@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
-def test_a_child_does_not_use_its_parents_connections(tmp_path: Path) -> None:
-    engine = create_engine(f"sqlite:///{tmp_path}/shop.sqlite3")
-    store = SqlStore(engine)
-    pool = engine.pool
-    child = os.fork()
-    if child == 0:
-        os._exit(0 if engine.pool is not pool and store.prune(0.0) == 0 else 1)
-    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
-    assert engine.pool is pool
-    engine.dispose()
 
 
 def test_a_path_is_a_sqlite_file_and_memory_is_refused(tmp_path: Path) -> None:

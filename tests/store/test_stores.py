@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import threading
-from collections import Counter
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from molam_sdk.store import Claim, ClaimResult, Store
+from tests.support.tally import Tally
 
 NOW = 1_800_000_000.0
 LEASE = NOW + 60
@@ -125,17 +125,16 @@ def test_pruning_forgets_what_is_old_and_nothing_else(store: Store) -> None:
 
 def test_of_workers_that_claim_at_once_exactly_one_gets_each_event(store: Store) -> None:
     workers, events = 8, 25
-    granted: Counter[str] = Counter()
-    decisions: Counter[str] = Counter()
+    granted, decisions = Tally(), Tally()
     start = threading.Barrier(workers)
 
     def work(worker: int) -> None:
         start.wait()
         for number in range(events):
             result = store.claim(Claim(f"evt_{number}", "payment.succeeded", f"token-{worker}"), NOW, LEASE)
-            decisions[result.decision] += 1
+            decisions.count(result.decision)
             if result.decision == "run":
-                granted[f"evt_{number}"] += 1
+                granted.count(f"evt_{number}")
         _close_database_of_this_thread()
 
     threads = [threading.Thread(target=work, args=(worker,)) for worker in range(workers)]
@@ -143,19 +142,19 @@ def test_of_workers_that_claim_at_once_exactly_one_gets_each_event(store: Store)
         thread.start()
     for thread in threads:
         thread.join()
-    assert granted == {f"evt_{number}": 1 for number in range(events)}
-    assert decisions == {"run": events, "busy": events * (workers - 1)}
+    assert granted.counts() == {f"evt_{number}": 1 for number in range(events)}
+    assert decisions.counts() == {"run": events, "busy": events * (workers - 1)}
 
 
 def test_of_workers_that_take_over_at_once_exactly_one_gets_it(store: Store) -> None:
     workers = 8
     store.claim(ONE, NOW, LEASE)
-    decisions: Counter[str] = Counter()
+    decisions = Tally()
     start = threading.Barrier(workers)
 
     def work(worker: int) -> None:
         start.wait()
-        decisions[store.claim(replace(ONE, token=f"token-{worker}"), LEASE, LEASE + 60).decision] += 1
+        decisions.count(store.claim(replace(ONE, token=f"token-{worker}"), LEASE, LEASE + 60).decision)
         _close_database_of_this_thread()
 
     threads = [threading.Thread(target=work, args=(worker,)) for worker in range(workers)]
@@ -163,7 +162,7 @@ def test_of_workers_that_take_over_at_once_exactly_one_gets_it(store: Store) -> 
         thread.start()
     for thread in threads:
         thread.join()
-    assert decisions == {"run": 1, "busy": workers - 1}
+    assert decisions.counts() == {"run": 1, "busy": workers - 1}
 
 
 def test_a_lease_renewed_between_the_look_and_the_take_is_not_taken(store: Store) -> None:

@@ -156,6 +156,19 @@ def test_made_up_kids_neither_flood_the_source_nor_push_out_real_ones() -> None:
     assert vault.asked == 101
 
 
+@pytest.mark.parametrize("known", [{}, {f"kid-{number}": "a" for number in range(100)}], ids=["made-up", "real"])
+def test_of_many_kids_the_cache_keeps_no_more_than_its_size(known: dict[str, str]) -> None:
+    vault = Vault(**known)
+    secrets = rotating(vault, Clock(), size=4)
+    for number in range(100):
+        secrets(f"kid-{number}")
+    for number in range(96, 100):
+        secrets(f"kid-{number}")
+    assert vault.asked == 100
+    secrets("kid-0")
+    assert vault.asked == 101
+
+
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
 @pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
 def test_a_fork_while_the_cache_is_in_use_leaves_the_child_free() -> None:

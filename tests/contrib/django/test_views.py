@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import io
 from collections.abc import Iterator
 from typing import Any
 
@@ -15,14 +14,10 @@ from tests.support.webhooks.shop import Shop
 
 configure()
 
-from django.core.management import call_command  # noqa: E402  # after the settings
-from django.db import transaction  # noqa: E402
 from django.test import AsyncClient, Client  # noqa: E402
 from django.test.utils import override_settings  # noqa: E402
 
 from molam_sdk.contrib.django.models import ClaimedEvent  # noqa: E402
-from molam_sdk.contrib.django.store import DjangoStore  # noqa: E402
-from molam_sdk.store import Claim  # noqa: E402
 from tests.support.webhooks.django_urls import shop as django_shop  # noqa: E402
 
 
@@ -78,8 +73,10 @@ def test_a_get_is_not_allowed(path: str) -> None:
     assert (answer.status_code, answer.headers["Allow"]) == (405, "POST")
 
 
-def test_a_body_beyond_the_limit_is_refused(path: str) -> None:
-    answer = post(path, b" " * 2_000_000, {})
+# Django's own limit is 2.5 MB: beyond it the body could not even be read.
+@pytest.mark.parametrize("size", [2_000_000, 3_000_000])
+def test_a_body_beyond_the_limit_is_refused(path: str, size: int) -> None:
+    answer = post(path, b" " * size, {})
     assert (answer.status_code, answer.json()["result"]) == (400, "invalid")
 
 
@@ -95,27 +92,3 @@ def test_a_project_that_allows_less_than_was_sent_is_told() -> None:
     with override_settings(DATA_UPLOAD_MAX_MEMORY_SIZE=10):
         answer = post("/hooks", body, headers)
     assert (answer.status_code, answer.json()["result"]) == (500, "unreadable")
-
-
-def test_a_claim_that_is_refused_does_not_spoil_the_callers_transaction() -> None:
-    store = DjangoStore()
-    store.claim(Claim("evt_1", "payment.succeeded", "a"), NOW, NOW + 60)
-    with transaction.atomic():
-        assert not store._take(Claim("evt_1", "payment.succeeded", "b"), NOW, NOW + 60, None)
-        assert ClaimedEvent.objects.count() == 1
-
-
-def test_the_migration_makes_the_table_that_the_model_describes() -> None:
-    call_command("makemigrations", "molam_webhooks", check=True, dry_run=True, verbosity=0)
-
-
-def test_the_command_forgets_old_events() -> None:
-    store = DjangoStore()
-    for event_id, handled in (("evt_old", 0.0), ("evt_new", 4e9)):
-        claim = Claim(event_id, "payment.succeeded", "a")
-        store.claim(claim, handled, handled + 60)
-        store.done(claim, handled)
-    said = io.StringIO()
-    call_command("prune_molam_webhooks", days=30, stdout=said)
-    assert said.getvalue() == "1 events forgotten\n"
-    assert list(ClaimedEvent.objects.values_list("event_id", flat=True)) == ["evt_new"]
