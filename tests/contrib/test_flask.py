@@ -85,9 +85,10 @@ class Endless(io.RawIOBase):
         return len(buffer)
 
 
-def test_a_body_without_an_end_is_read_no_further_than_the_limit(app: Flask) -> None:
+@pytest.mark.parametrize("chunked", [{"HTTP_TRANSFER_ENCODING": "chunked"}, {"CONTENT_LENGTH": ""}], ids=str)
+def test_a_body_without_an_end_is_read_no_further_than_the_limit(app: Flask, chunked: dict[str, str]) -> None:
     body = Endless()
-    environ = {"wsgi.input_terminated": True, "CONTENT_LENGTH": "", "wsgi.input": body}
+    environ = {"wsgi.input_terminated": True, "wsgi.input": body, **chunked}
     answer = app.test_client().post("/hooks", environ_overrides=environ)
     assert (answer.status_code, body.taken) == (400, MAX_PAYLOAD_BYTES + 1)
 
