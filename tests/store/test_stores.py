@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import threading
 from dataclasses import replace
-from typing import Any
 
 import pytest
 
 from molam_sdk.store import Claim, ClaimResult, Store
+from molam_sdk.store.rows import RowStore
 from tests.support.tally import Tally
+from tests.support.webhooks.stores import PRUNED_STORES, ROW_STORES
 
 NOW = 1_800_000_000.0
 LEASE = NOW + 60
@@ -109,9 +110,8 @@ def test_events_of_other_objects_or_of_none_are_never_stale(store: Store) -> Non
         assert store.claim(older, NOW, LEASE).decision == "run"
 
 
+@pytest.mark.parametrize("store", PRUNED_STORES, indirect=True)
 def test_pruning_forgets_what_is_old_and_nothing_else(store: Store) -> None:
-    if type(store).__name__ == "RedisStore":
-        pytest.skip("Redis lets keys expire by itself")
     old, new, running = ONE, replace(ONE, event_id="evt_2"), replace(ONE, event_id="evt_3")
     for claim, now in ((old, NOW - 100), (new, NOW)):
         store.claim(claim, now, now + 1)
@@ -165,14 +165,22 @@ def test_of_workers_that_take_over_at_once_exactly_one_gets_it(store: Store) -> 
     assert decisions.counts() == {"run": 1, "busy": workers - 1}
 
 
-def test_a_lease_renewed_between_the_look_and_the_take_is_not_taken(store: Store) -> None:
-    take: Any = getattr(store, "_take", None)
-    if take is None:
-        pytest.skip("this store looks and takes in one step")
+@pytest.mark.parametrize("store", ROW_STORES, indirect=True)
+def test_a_lease_renewed_between_the_look_and_the_take_is_not_taken(store: RowStore) -> None:
     store.claim(ONE, NOW, LEASE)
     assert store.renew(ONE, LEASE + 60, ())
-    assert not take(OTHER_WORKER, LEASE + 1, LEASE + 61, ONE.token)
+    assert not store._take(OTHER_WORKER, LEASE + 1, LEASE + 61, ONE.token)
     assert store.done(ONE, LEASE + 2)
+
+
+@pytest.mark.parametrize("store", ROW_STORES, indirect=True)
+def test_an_event_taken_and_given_back_between_the_look_and_the_take_is_not_taken(store: RowStore) -> None:
+    """What ran meanwhile was not in what was seen, so it would run twice."""
+    store.claim(ONE, NOW, LEASE)
+    store.claim(OTHER_WORKER, LEASE, LEASE + 60)
+    assert store.renew(OTHER_WORKER, 0.0, ("shop.pay",))
+    assert not store._take(replace(ONE, token="token-c"), LEASE, LEASE + 60, ONE.token)
+    assert store.claim(ONE, LEASE, LEASE + 60).finished == ("shop.pay",)
 
 
 def _close_database_of_this_thread() -> None:

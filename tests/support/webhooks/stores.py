@@ -115,6 +115,9 @@ STORES: dict[str, StoreMaker] = {
     "mariadb": _sql(MARIADB_URL),
     "django": _django,
 }
+# Which look at a row first and take it then; and in which nothing expires by itself.
+ROW_STORES = ["sqlalchemy-sqlite", "postgresql", "mariadb", "django"]
+PRUNED_STORES = [name for name in STORES if name != "redis"]
 
 
 def rows(engine: Engine, statement: str) -> list[Any]:
