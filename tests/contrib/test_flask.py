@@ -93,7 +93,7 @@ def test_a_body_without_an_end_is_read_no_further_than_the_limit(app: Flask, chu
     assert (answer.status_code, body.taken) == (400, MAX_PAYLOAD_BYTES + 1)
 
 
-def eating(application: Wsgi) -> Wsgi:
+def reading_before(application: Wsgi) -> Wsgi:
     """A WSGI middleware that reads the body and passes nothing on."""
 
     def middleware(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
@@ -103,8 +103,8 @@ def eating(application: Wsgi) -> Wsgi:
     return middleware
 
 
-def test_a_middleware_that_ate_the_body_is_named(app: Flask) -> None:
-    setattr(app, "wsgi_app", eating(app.wsgi_app))  # noqa: B010  # how Flask wants middleware, said past mypy
+def test_a_middleware_that_took_the_body_is_named(app: Flask) -> None:
+    setattr(app, "wsgi_app", reading_before(app.wsgi_app))  # noqa: B010  # how Flask wants middleware, said past mypy
     headers, body = delivery_of(body_of())
     answer = post(app, body, headers)
     assert (answer.status_code, answer.json["result"]) == (500, "unreadable")

@@ -80,7 +80,7 @@ async def test_a_middleware_that_reads_and_passes_on_does_no_harm(make_app: Any,
     assert answer.status_code == 200
 
 
-class EatsBody:
+class TakesBody:
     """A pure ASGI middleware that reads the body and does not pass it on: ``empty`` says how it goes on."""
 
     def __init__(self, app: ASGIApp, empty: bool) -> None:
@@ -96,8 +96,8 @@ class EatsBody:
 
 
 @pytest.mark.parametrize("empty", [True, False], ids=["passes-nothing-on", "leaves-it-waiting"])
-async def test_a_middleware_that_ate_the_body_is_named(make_app: Any, shop: Shop, empty: bool) -> None:
-    app = make_app(shop, [Middleware(EatsBody, empty=empty)])
+async def test_a_middleware_that_took_the_body_is_named(make_app: Any, shop: Shop, empty: bool) -> None:
+    app = make_app(shop, [Middleware(TakesBody, empty=empty)])
     answer = await post(app, *delivery_of(body_of()))
     assert (answer.status_code, answer.json()["result"]) == (500, "unreadable")
     assert "middleware" in answer.json()["error"]

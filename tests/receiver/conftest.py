@@ -1,5 +1,5 @@
-"""The shop that deliveries go to."""
+"""The shop that deliveries go to, and the stores it may stand on."""
 
-from tests.support.webhooks.fixtures import shop
+from tests.support.webhooks.fixtures import shop, store
 
-__all__ = ["shop"]
+__all__ = ["shop", "store"]

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from molam_sdk.store import Store
 from tests.support.webhooks.deliveries import NOW, PAYMENT, body_of, delivery_of
 from tests.support.webhooks.shop import Shop, told
 
@@ -16,6 +17,15 @@ def test_an_event_is_handled_once_and_its_duplicates_are_welcome(shop: Shop) -> 
     assert told(shop.deliver()) == (200, "duplicate")
     assert told(shop.deliver("evt_2")) == (200, "handled")
     assert shop.seen == ["evt_1", "evt_2"]
+
+
+def test_on_every_store_a_failed_event_runs_again_and_a_handled_one_does_not(store: Store) -> None:
+    shop = Shop(store)
+    shop.receiver.on("payment.succeeded")(shop.fulfil)
+    shop.failures = 1
+    assert [shop.deliver().result for _ in range(3)] == ["failed", "handled", "duplicate"]
+    assert shop.seen == ["evt_1"]
+    assert shop.receiver.prune() == 0
 
 
 def test_a_failed_event_is_given_back_and_runs_at_the_next_delivery(shop: Shop) -> None:

@@ -80,9 +80,9 @@ def test_a_body_beyond_the_limit_is_refused(path: str, size: int) -> None:
     assert (answer.status_code, answer.json()["result"]) == (400, "invalid")
 
 
-def test_code_that_ate_the_body_is_named() -> None:
+def test_code_that_took_the_body_is_named() -> None:
     headers, body = delivery_of(body_of())
-    answer = post("/eaten", body, headers)
+    answer = post("/read-before", body, headers)
     assert (answer.status_code, answer.json()["result"]) == (500, "unreadable")
     assert "request.read()" in answer.json()["error"]
 

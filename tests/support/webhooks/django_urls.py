@@ -31,19 +31,19 @@ async def pay_out(event: WebhookEvent) -> None:
     shop.fulfil(event)
 
 
-def eating(view: Callable[[HttpRequest], HttpResponseBase]) -> Any:
+def reading_before(view: Callable[[HttpRequest], HttpResponseBase]) -> Any:
     """What a middleware does that parses the body as a stream."""
 
-    def eat(request: HttpRequest) -> HttpResponseBase:
+    def read_before(request: HttpRequest) -> HttpResponseBase:
         request.read()
         return view(request)
 
-    eat.csrf_exempt = True  # type: ignore[attr-defined]  # Django looks for this attribute on the function
-    return eat
+    read_before.csrf_exempt = True  # type: ignore[attr-defined]  # Django looks for this attribute on the function
+    return read_before
 
 
 urlpatterns = [
     webhook_path(shop.receiver, "hooks"),
     webhook_path(shop.receiver, "async-hooks", use_async=True),
-    path("eaten", eating(webhook_view(shop.receiver))),
+    path("read-before", reading_before(webhook_view(shop.receiver))),
 ]
