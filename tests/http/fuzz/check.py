@@ -32,18 +32,16 @@ class Found:
 def read(pieces: list[bytes], *, connect: bool = False) -> Found:
     """The reader's own finding; a piece that comes after the answer's end makes the connection useless."""
     reader = AnswerReader(LIMIT, method="CONNECT" if connect else "POST")
-    failure, done = None, False
+    failure, unread = None, list(reversed(pieces or [b""]))
     try:
-        for number, piece in enumerate(pieces, 1):
-            if reader.feed(piece):
-                done = number == len(pieces)
+        while not reader.feed(unread.pop()):
+            if not unread:
+                reader.end()
                 break
-        else:
-            reader.end()
     except NoReplyError as problem:
         failure = problem.failure
     fields = {name.lower(): value for name, value in reader.headers.items()}
-    return Found(failure, reader.status, fields, reader.body, failure is None and done and reader.reusable)
+    return Found(failure, reader.status, fields, reader.body, failure is None and not unread and reader.reusable)
 
 
 # What RFC 9112 lets pass and the reader refuses on purpose: what it is, and why it may.

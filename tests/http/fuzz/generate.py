@@ -21,6 +21,7 @@ _INTERIMS = [
     b"HTTP/1.1 100 Continue\r\n\r\n", b"HTTP/1.1 103 Hints\r\nLink: x\r\n\r\n", b"HTTP/1.1 102 \r\n\r\n",
     b"HTTP/1.1 100 C\r\nContent-Length: 3\r\n\r\n", b"HTTP/1.1 103 C\r\nConnection: close\r\n\r\n",
     b"HTTP/1.1 100 C\r\nTransfer-Encoding: chunked\r\n\r\n", b"HTTP/1.0 100 C\r\n\r\n", b"HTTP/1.1 100 C\n\n",
+    b"HTTP/1.1 101 Up\r\n\r\n",
 ]  # fmt: skip
 _PLAIN_FIELDS = [
     b"Server: x", b"Content-Type: application/json", b"A:", b"B:  c\t", b"Set-Cookie: a=b, c", b"X: \xe9", b"x-y_z: !",
@@ -108,6 +109,8 @@ def _answer(rng: Random, odd: bool) -> bytes:
     fields += framing
     rng.shuffle(fields)
     start = rng.choice(_ODD_STATUS_LINES if odd and rng.random() < 0.06 else _STATUS_LINES)
+    if start[9:12] in (b"204", b"304") and rng.random() < 0.7:
+        body = b""  # it may still come, when the next answer is waited for
     interims = rng.choices(_INTERIMS if odd else _INTERIMS[:3], k=rng.choice([1, 1, 2])) if rng.random() < 0.08 else []
     after = rng.choice(_AFTER) if odd and rng.random() < 0.1 else b""
     return b"".join([*interims, b"\r\n".join([start, *fields, b"", b""]), body, after])
