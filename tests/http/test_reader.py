@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import gc
+import gzip
 
 import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
 
+from molam_sdk._http.error import NoReplyError
 from molam_sdk._http.reader import MAX_INTERIM_ANSWERS, AnswerReader
 from tests.http.reading import LIMIT, answered, head, refused
+from tests.http.strategies import answers, spelled_out
 
 ANSWER = head("Content-Length: 2") + b"{}"
 CONTINUE = head(status="HTTP/1.1 100 Continue")
@@ -89,3 +94,35 @@ def test_a_reader_is_freed_without_the_garbage_collector() -> None:
         assert not [found for found in gc.get_objects() if isinstance(found, AnswerReader)]
     finally:
         gc.enable()
+
+
+def _read(pieces: list[bytes]) -> tuple[object, ...]:
+    """What a reader makes of these pieces, and whether it is done before their end."""
+    reader = AnswerReader(LIMIT)
+    try:
+        for number, piece in enumerate(pieces):
+            if reader.feed(piece):
+                return reader.status, dict(reader.headers), reader.body, number == len(pieces) - 1 and reader.reusable
+        reader.end()
+    except NoReplyError as problem:
+        return problem.failure, reader.head_seen
+    return reader.status, dict(reader.headers), reader.body
+
+
+@given(answers, st.lists(st.integers(0, 200), max_size=6))
+@settings(max_examples=600, deadline=None)
+@example(spelled_out(b"1", b"200", [b"Content-Encoding: gzip"], gzip.compress(b"\0" * 100_000), True), [30])
+def test_the_reader_answers_or_faults_and_never_holds_more_than_its_limit(whole: bytes, cuts: list[int]) -> None:
+    ends = sorted(cut for cut in cuts if cut < len(whole))
+    pieces = [whole[a:b] for a, b in zip([0, *ends], [*ends, len(whole)], strict=True)]
+    found = _read(pieces)
+    if isinstance(found[0], int):
+        assert len(found[2]) <= LIMIT  # type: ignore[arg-type]  # the body
+        assert 200 <= found[0] < 600
+
+
+@given(answers, st.integers(1, 7))
+@settings(max_examples=300, deadline=None)
+def test_a_reader_makes_the_same_of_the_same_bytes_in_other_pieces(whole: bytes, size: int) -> None:
+    pieces = [whole[start : start + size] for start in range(0, len(whole), size)]
+    assert _read([whole])[:3] == _read(pieces)[:3]
