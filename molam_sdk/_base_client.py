@@ -6,7 +6,7 @@ import logging
 import platform
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, NoReturn, TypeVar
 
 from ._core.call import Call, CallSettings
@@ -31,6 +31,7 @@ KEY_LIFETIME_SECONDS: Final = 24 * 3600
 _KEY_LIFETIME_MARGIN: Final = 3600
 RESOLVE_SECONDS: Final = 120.0
 _LEAST_PATIENT_BACKOFF: Final = 0.1
+_RESERVED_HEADERS: Final = {"host", "content-length", "transfer-encoding", "authorization", "idempotency-key"}
 _NOT_SENT: Final[Outcome] = "not_sent"
 
 
@@ -184,7 +185,7 @@ class BaseClient:
         start = CallStart(operation.name, operation.group, operation.method, invocation.idempotency_key)
         for observer in self._observers:
             try:
-                headers.update(observer.call_started(start) or {})
+                _add_headers(headers, observer.call_started(start) or {}, observer)
             except Exception:
                 _logger.exception("an observer failed", extra={"observer": type(observer).__name__})
         return self._tell_observers
@@ -241,6 +242,15 @@ def _default_headers(config: ClientConfig) -> dict[str, str]:
         "Accept-Language": config.default_locale,
         "Content-Type": "application/json",
     }
+
+
+def _add_headers(headers: dict[str, str], added: Mapping[str, str], observer: Observer) -> None:
+    """What an observer sends along; the fields that frame and authorize the request are not its to set."""
+    for name, value in added.items():
+        if name.lower() in _RESERVED_HEADERS:
+            _logger.warning("observer %s may not set the header %s", type(observer).__name__, name)
+        else:
+            headers[name] = value
 
 
 def _policy_of(config: ClientConfig) -> RetryPolicy:
