@@ -14,7 +14,7 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from molam_sdk import ClientConfig, DeclinedError, MolamClient
 from molam_sdk.otel import TraceObserver
 from molam_sdk.testing import ScriptedTransport
-from tests.unit.script import OK, TIMEOUT, error_reply
+from tests.support.script import OK, TIMEOUT, error_reply
 
 
 @pytest.fixture
@@ -69,6 +69,18 @@ def test_calls_one_after_the_other_have_spans_of_their_own(spans: InMemorySpanEx
     client.retrieve_payment_intent("pi_1")
     client.retrieve_payment_intent("pi_2")
     assert len({span.context.span_id for span in spans.get_finished_spans() if span.context}) == 2
+
+
+def test_spans_that_are_open_together_each_end() -> None:
+    outer, inner = InMemorySpanExporter(), InMemorySpanExporter()
+    observers = []
+    for exporter in (outer, inner):
+        provider = TracerProvider()
+        provider.add_span_processor(SimpleSpanProcessor(exporter))
+        observers.append(TraceObserver(provider))
+    config = ClientConfig(api_key="sk_live_1")
+    MolamClient(config, transport=ScriptedTransport(OK), observers=observers).retrieve_payment_intent("pi_1")
+    assert (len(outer.get_finished_spans()), len(inner.get_finished_spans())) == (1, 1)
 
 
 def test_an_end_without_a_beginning_is_nothing(spans: InMemorySpanExporter) -> None:

@@ -9,7 +9,7 @@ import pytest
 from molam_sdk import Page, PaymentIntent, RateLimitError, ResponseError
 from molam_sdk._core.cursor import Cursor
 from molam_sdk.testing import ScriptedTransport, reply
-from tests.unit.script import INTENT, client_of, error_reply
+from tests.support.script import INTENT, client_of, error_reply
 
 
 def page(*ids: str, more: bool = False) -> Any:
@@ -73,6 +73,22 @@ def test_a_server_that_sends_the_same_page_for_ever_is_found_out() -> None:
     listed = client_of(ScriptedTransport(page("a", more=True), page("a", more=True))).list_payment_intents()
     with pytest.raises(ResponseError, match="does not move on from 'a'"):
         list(listed)
+
+
+@pytest.mark.parametrize(
+    ("before", "circle", "requests"),
+    [("", "ab", 3), ("", "abc", 6), ("x", "ab", 5), ("xy", "abc", 6), ("xyz", "a", 5), ("", "abcdefghi", 24)],
+)
+def test_a_server_that_leads_round_in_a_circle_is_found_out(before: str, circle: str, requests: int) -> None:
+    transport = ScriptedTransport(*(page(last, more=True) for last in before + circle * 30))
+    with pytest.raises(ResponseError, match=r"the list does not move on from '\w': the server leads round in a circle"):
+        list(client_of(transport).list_payment_intents())
+    assert len(transport.requests) == requests
+
+
+def test_a_long_list_is_no_circle() -> None:
+    pages = (page(f"pi_{number}", more=number < 199) for number in range(200))
+    assert len(list(client_of(ScriptedTransport(*pages)).list_payment_intents())) == 200
 
 
 def test_a_page_that_goes_on_from_nothing_is_found_out() -> None:

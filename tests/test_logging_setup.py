@@ -16,7 +16,7 @@ from prometheus_client import CollectorRegistry
 from molam_sdk import ClientConfig, DeclinedError, MolamError, MolamSyncClient
 from molam_sdk.logging_setup import JsonFormatter, RedactingFilter, setup_structured_logger
 from molam_sdk.testing import ScriptedTransport
-from tests.unit.script import OK, TIMEOUT, error_reply
+from tests.support.script import OK, TIMEOUT, error_reply
 
 PAN = "4242424242424242"
 
@@ -116,6 +116,17 @@ def test_setting_up_twice_does_not_write_twice(stream: io.StringIO) -> None:
     setup_structured_logger("DEBUG", stream=stream)
     logging.getLogger("molam_sdk").debug("once")
     assert len(lines(stream)) == 1
+
+
+def test_a_line_is_not_written_again_by_the_handlers_of_the_root(stream: io.StringIO) -> None:
+    twice = io.StringIO()
+    handler = logging.StreamHandler(twice)
+    logging.getLogger().addHandler(handler)
+    try:
+        setup_structured_logger(stream=stream).warning("once")
+    finally:
+        logging.getLogger().removeHandler(handler)
+    assert (stream.getvalue().count("once"), twice.getvalue()) == (1, "")
 
 
 def test_stack_and_cached_tracebacks_are_written() -> None:
