@@ -27,7 +27,7 @@ from molam_sdk._core.operations import create_refund
 from molam_sdk._core.retry import RetryBudget, RetryPolicy
 from molam_sdk._core.wire import Failure, NoReply, Request
 from molam_sdk.testing import ScriptedTransport, reply
-from tests.unit.script import INTENT, OK, REFUSED, RESET, TIMEOUT, client_of, error_reply, failed, pay
+from tests.support.script import INTENT, OK, REFUSED, RESET, TIMEOUT, client_of, error_reply, failed, pay
 
 
 def test_a_success_carries_how_it_came() -> None:

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from molam_sdk.contrib.webhooks import Store
-from tests.webhooks.shop import Shop
-from tests.webhooks.stores import STORES
+from tests.support.shop import Shop
+from tests.support.stores import STORES
 
 
 @pytest.fixture(params=STORES)

@@ -9,8 +9,8 @@ import pytest
 
 from molam_sdk.contrib.webhooks import Claim, WebhookAnswer
 from molam_sdk.webhooks import WebhookEvent
-from tests.webhooks.deliveries import NOW, body_of, delivery_of
-from tests.webhooks.shop import BrokenStore, Shop, told
+from tests.support.deliveries import NOW, body_of, delivery_of
+from tests.support.shop import BrokenStore, Shop, told
 
 
 async def deliver_async(shop: Shop, event_id: str = "evt_1", event_type: str = "payment.succeeded") -> WebhookAnswer:

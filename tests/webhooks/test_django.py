@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from tests.webhooks.deliveries import NOW, body_of, delivery_of
-from tests.webhooks.django_project import configure, migrated
-from tests.webhooks.shop import Shop
+from tests.support.deliveries import NOW, body_of, delivery_of
+from tests.support.django_project import configure, migrated
+from tests.support.shop import Shop
 
 configure()
 
@@ -23,7 +23,7 @@ from django.test.utils import override_settings  # noqa: E402
 from molam_sdk.contrib.django.models import ClaimedEvent  # noqa: E402
 from molam_sdk.contrib.django.store import DjangoStore  # noqa: E402
 from molam_sdk.contrib.webhooks import Claim  # noqa: E402
-from tests.webhooks.django_urls import shop as django_shop  # noqa: E402
+from tests.support.django_urls import shop as django_shop  # noqa: E402
 
 
 @pytest.fixture(autouse=True)

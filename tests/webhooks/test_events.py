@@ -23,7 +23,7 @@ from molam_sdk.webhooks import (
     construct_event,
     sign,
 )
-from tests.webhooks.deliveries import NOW, PAYMENT, SECRET, SECRETS, body_of
+from tests.support.deliveries import NOW, PAYMENT, SECRET, SECRETS, body_of
 
 REFUND = {"id": "re_1", "payment_id": "pi_1", "amount": 0.1, "currency": "USD", "status": "succeeded"}
 PAYOUT = {"id": "po_1", "amount": 5000, "currency": "XOF", "status": "completed"}

@@ -11,8 +11,8 @@ from flask import Flask, request
 from flask.testing import FlaskClient
 
 from molam_sdk.contrib.flask import webhook_blueprint
-from tests.webhooks.deliveries import body_of, delivery_of
-from tests.webhooks.shop import Shop
+from tests.support.deliveries import body_of, delivery_of
+from tests.support.shop import Shop
 
 Wsgi = Callable[[dict[str, Any], Any], Iterable[bytes]]
 

@@ -14,9 +14,9 @@ from sqlalchemy import text
 from molam_sdk.contrib.sql import SqlStore
 from molam_sdk.contrib.webhooks import Claim
 from molam_sdk.webhooks import PaymentEvent
-from tests.webhooks.deliveries import NOW
-from tests.webhooks.shop import Shop
-from tests.webhooks.stores import MARIADB_URL, POSTGRES_URL, rows, sql_engine, sql_table
+from tests.support.deliveries import NOW
+from tests.support.shop import Shop
+from tests.support.stores import MARIADB_URL, POSTGRES_URL, rows, sql_engine, sql_table
 
 ROOT = Path(__file__).parents[2]
 URLS = {"sqlite": "sqlite:///{folder}/shop.sqlite3", "postgresql": POSTGRES_URL, "mariadb": MARIADB_URL}
@@ -39,7 +39,7 @@ def test_a_killed_worker_leaves_all_or_nothing(
     with sql_engine(url) as engine, sql_table(engine, "molam_test") as events, sql_table(engine, "orders") as orders:
         with engine.begin() as connection:
             connection.execute(text(f"CREATE TABLE {orders} (id VARCHAR(20))"))
-        doomed = [sys.executable, "-m", "tests.webhooks.doomed", url, events, orders, point]
+        doomed = [sys.executable, "-m", "tests.support.doomed", url, events, orders, point]
         assert subprocess.run(doomed, cwd=ROOT).returncode == -signal.SIGKILL
         count = f"SELECT count(*) FROM {orders}"
         assert rows(engine, count) == [(left,)]

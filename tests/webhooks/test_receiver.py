@@ -10,8 +10,8 @@ from prometheus_client import CollectorRegistry
 
 from molam_sdk.contrib.webhooks import Claim, MemoryStore, WebhookAnswer, WebhookReceiver
 from molam_sdk.webhooks import PaymentEvent, WebhookEvent
-from tests.webhooks.deliveries import NOW, PAYMENT, SECRETS, body_of, delivery_of
-from tests.webhooks.shop import BrokenStore, Shop, told
+from tests.support.deliveries import NOW, PAYMENT, SECRETS, body_of, delivery_of
+from tests.support.shop import BrokenStore, Shop, told
 
 
 def test_an_event_is_handled_once_and_its_duplicates_are_welcome(shop: Shop) -> None:

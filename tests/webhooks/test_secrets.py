@@ -9,7 +9,7 @@ import pytest
 
 from molam_sdk import WebhookVerificationError
 from molam_sdk.webhooks import EnvironmentSecrets, RotatingSecrets, sign, verify_molam_signature
-from tests.webhooks.deliveries import NOW
+from tests.support.deliveries import NOW
 
 BODY = b"{}"
 

@@ -19,7 +19,7 @@ import pytest
 from molam_sdk import ClientConfig, MolamClient
 from molam_sdk.sandbox import Sandbox
 from molam_sdk.webhooks import sign
-from tests.webhooks.shops import RECIPES, RunningShop, listening, running_shop
+from tests.support.shops import RECIPES, RunningShop, listening, running_shop
 
 pytestmark = [
     pytest.mark.slow,

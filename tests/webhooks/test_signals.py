@@ -9,8 +9,8 @@ import pytest
 
 from molam_sdk.contrib.webhooks import MemoryStore, WebhookReceiver
 from molam_sdk.logging_setup import JsonFormatter
-from tests.webhooks.deliveries import NOW, PAYMENT, SECRET, SECRETS, body_of, delivery_of
-from tests.webhooks.shop import Shop
+from tests.support.deliveries import NOW, PAYMENT, SECRET, SECRETS, body_of, delivery_of
+from tests.support.shop import Shop
 
 
 def test_every_delivery_is_counted_and_unknown_types_share_one_label(shop: Shop) -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from molam_sdk import MolamError, WebhookVerificationError
 from molam_sdk.webhooks import MAX_PAYLOAD_BYTES, sign, verify_molam_signature
-from tests.webhooks.deliveries import NOW, SECRET, SECRETS
+from tests.support.deliveries import NOW, SECRET, SECRETS
 
 BODY = b'{"id":"evt_1","type":"payment.succeeded","data":{"amount":5000}}'
 T = str(int(NOW * 1000))

@@ -15,8 +15,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from molam_sdk.contrib.fastapi import webhook_router
 from molam_sdk.contrib.starlette import webhook_route
-from tests.webhooks.deliveries import body_of, delivery_of
-from tests.webhooks.shop import Shop
+from tests.support.deliveries import body_of, delivery_of
+from tests.support.shop import Shop
 
 
 def fastapi_app(shop: Shop, middleware: list[Middleware]) -> ASGIApp:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from molam_sdk.webhooks import WebhookEvent
-from tests.webhooks.shop import Shop, told
+from tests.support.shop import Shop, told
 
 
 def test_handlers_run_in_order_and_a_finished_one_does_not_run_again(shop: Shop) -> None:

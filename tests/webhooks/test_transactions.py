@@ -15,9 +15,9 @@ from sqlalchemy import create_engine
 from molam_sdk.contrib.sql import SqlStore
 from molam_sdk.contrib.webhooks import Claim, MemoryStore, SqliteStore, WebhookAnswer, WebhookReceiver
 from molam_sdk.webhooks import PaymentEvent
-from tests.webhooks.deliveries import SECRETS
-from tests.webhooks.shop import Shop, told
-from tests.webhooks.stores import STORES
+from tests.support.deliveries import SECRETS
+from tests.support.shop import Shop, told
+from tests.support.stores import STORES
 
 
 @pytest.fixture

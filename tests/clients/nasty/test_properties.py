@@ -14,8 +14,8 @@ from molam_sdk import MolamError, PaymentIntent
 from molam_sdk._core.retry import parse_retry_after
 from molam_sdk._transport.fault import Fault
 from molam_sdk._transport.http1 import AnswerReader
-from tests.clients.caller import Caller, Kind
-from tests.clients.nasty.server import INTENT, ORDER, NastyServer, then_close
+from tests.support.caller import Caller, Kind
+from tests.support.http_server import INTENT, ORDER, NastyServer, then_close
 
 JSON = json.dumps(INTENT).encode()
 LIMIT = 4096

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from sqlalchemy import Engine, text
 
-from tests.webhooks.stores import POSTGRES_URL, REDIS_URL, redis_client, redis_prefix, sql_engine, unique
+from tests.support.stores import POSTGRES_URL, REDIS_URL, redis_client, redis_prefix, sql_engine, unique
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 WORKERS = 4

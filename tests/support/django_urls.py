@@ -12,7 +12,7 @@ from molam_sdk.contrib.django.store import DjangoStore
 from molam_sdk.contrib.django.views import webhook_path, webhook_view
 from molam_sdk.contrib.webhooks import Claim
 from molam_sdk.webhooks import WebhookEvent
-from tests.webhooks.shop import Shop
+from tests.support.shop import Shop
 
 shop = Shop(DjangoStore())
 

@@ -10,7 +10,7 @@ from prometheus_client import CollectorRegistry
 
 from molam_sdk.contrib.webhooks import Claim, Grant, MemoryStore, Store, WebhookAnswer, WebhookReceiver
 from molam_sdk.webhooks import WebhookEvent
-from tests.webhooks.deliveries import NOW, SECRETS, body_of, delivery_of
+from tests.support.deliveries import NOW, SECRETS, body_of, delivery_of
 
 
 class Shop:

@@ -98,7 +98,7 @@ def _sql(url: str) -> StoreMaker:
 
 @contextmanager
 def _django(folder: Path) -> Iterator[Store]:
-    from tests.webhooks.django_project import migrated
+    from tests.support.django_project import migrated
 
     with migrated():
         from molam_sdk.contrib.django.store import DjangoStore

@@ -11,7 +11,7 @@ from sqlalchemy import create_engine, text
 from molam_sdk.contrib.sql import SqlStore
 from molam_sdk.contrib.webhooks import Claim, WebhookReceiver
 from molam_sdk.webhooks import PaymentEvent
-from tests.webhooks.deliveries import NOW, SECRETS, body_of, delivery_of
+from tests.support.deliveries import NOW, SECRETS, body_of, delivery_of
 
 
 def die() -> None:

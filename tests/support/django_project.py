@@ -24,7 +24,7 @@ def configure() -> None:
     settings.configure(
         SECRET_KEY="only for tests",
         ALLOWED_HOSTS=["*"],
-        ROOT_URLCONF="tests.webhooks.django_urls",
+        ROOT_URLCONF="tests.support.django_urls",
         INSTALLED_APPS=["molam_sdk.contrib.django"],
         MIDDLEWARE=["django.middleware.csrf.CsrfViewMiddleware"],
         DATABASES={
