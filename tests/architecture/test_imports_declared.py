@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import ast
-import importlib.metadata
 import re
 import sys
 from collections.abc import Iterator
+from importlib import metadata
 from pathlib import Path
 
 import pytest
@@ -50,13 +50,18 @@ def _name(requirement: str) -> str:
     return re.split(r"[^\w.-]", requirement)[0].lower().replace("_", "-")
 
 
-CORE = {_name(line) for line in PROJECT["dependencies"]}
-EXTRAS = {name: {_name(line) for line in lines} for name, lines in PROJECT["optional-dependencies"].items()}
-DISTRIBUTIONS = importlib.metadata.packages_distributions()
+def _provided(requirements: list[str]) -> dict[str, set[str]]:
+    """By the name of each library: what can be imported of it, for all that it is called otherwise there."""
+    names = [_name(line) for line in requirements]
+    return {name: {file.parts[0].removesuffix(".py") for file in metadata.files(name) or ()} for name in names}
 
 
-def _libraries(path: Path) -> Iterator[tuple[int, set[str]]]:
-    """The line and the distributions (a namespace has several) of everything foreign that a file imports."""
+CORE = _provided(PROJECT["dependencies"])
+EXTRAS = {name: _provided(lines) for name, lines in PROJECT["optional-dependencies"].items() if name != "all"}
+
+
+def _imports(path: Path) -> Iterator[tuple[int, str]]:
+    """The line and the top-level name of everything foreign that a file imports, for type checkers too."""
     for node in ast.walk(ast.parse(path.read_text("utf-8"))):
         if isinstance(node, ast.Import):
             names = [alias.name for alias in node.names]
@@ -65,22 +70,23 @@ def _libraries(path: Path) -> Iterator[tuple[int, set[str]]]:
         else:
             continue
         for top in {name.partition(".")[0] for name in names} - sys.stdlib_module_names - {"molam_sdk"}:
-            yield node.lineno, {_name(distribution) for distribution in DISTRIBUTIONS[top]}
+            yield node.lineno, top
 
 
 def _declared(path: Path) -> set[str]:
     place = path.relative_to(PACKAGE).with_suffix("").as_posix()
     rooms = [room for room in ROOMS if place == room or place.startswith(f"{room}/")]
     room = max(rooms, key=len, default=None)
-    return CORE | (EXTRAS[ROOMS[room]] if room else set()) | GIVEN.get(place, set())
+    extra = EXTRAS[ROOMS[room]] if room else {}
+    return set().union(GIVEN.get(place, set()), *CORE.values(), *extra.values())
 
 
 @pytest.mark.parametrize("path", sorted(PACKAGE.rglob("*.py")), ids=lambda path: path.relative_to(PACKAGE).as_posix())
 def test_what_a_file_imports_is_declared(path: Path) -> None:
     declared = _declared(path)
-    assert [f"line {line}: {names}" for line, names in _libraries(path) if not names & declared] == []
+    assert [f"line {line}: {name}" for line, name in _imports(path) if name not in declared] == []
 
 
 def test_every_library_of_the_core_is_imported_somewhere() -> None:
-    imported = {name for path in PACKAGE.rglob("*.py") for _, names in _libraries(path) for name in names}
-    assert imported >= CORE
+    imported = {name for path in PACKAGE.rglob("*.py") for _, name in _imports(path)}
+    assert [library for library, names in CORE.items() if not names & imported] == []
