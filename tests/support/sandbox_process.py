@@ -8,7 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.sandbox.api import Api
+from tests.support.sandbox_api import Api
 
 ROOT = Path(__file__).parents[2]
 
