@@ -5,9 +5,10 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from . import models
 from ._version import __version__
 from .client import MolamClient, Pages
-from .config import ClientConfig, MolamConfigurationWarning
+from .config import MolamConfigurationWarning
 from .exceptions import (
     APIError,
     AuthenticationError,
@@ -30,34 +31,22 @@ from .exceptions import (
     RequestValidationError,
     ResponseError,
     ServerError,
-    TimeoutError,
     WebhookVerificationError,
 )
-from .models import (
-    Document,
-    MerchantOnboarding,
-    MerchantOnboardingCreate,
-    Page,
-    PaymentIntent,
-    PaymentIntentCreate,
-    Payout,
-    PayoutCreate,
-    Refund,
-    RefundCreate,
-    ResponseInfo,
-    WebhookEndpoint,
-    WebhookEndpointCreate,
-)
+from .exceptions import TimeoutError as TimeoutError  # not in __all__: `import *` must not shadow the builtin
+from .models import *  # noqa: F403 - what models.py promises in __all__ is promised here
 
 if TYPE_CHECKING:
-    from .async_client import AsyncPages, MolamAsyncClient
+    from .async_client import MolamAsyncClient
+    from .plain_async_client import AsyncPages, PlainAsyncClient
     from .sync_client import MolamSyncClient
 
-# Loaded on first use: a blocking shop never imports aiohttp, and a plain client no metrics.
+# Loaded on first use: a blocking shop never imports asyncio's half, and a plain client no metrics.
 _ON_FIRST_USE = {
-    "AsyncPages": "async_client",
+    "AsyncPages": "plain_async_client",
     "MolamAsyncClient": "async_client",
     "MolamSyncClient": "sync_client",
+    "PlainAsyncClient": "plain_async_client",
 }
 
 __all__ = [
@@ -67,15 +56,11 @@ __all__ = [
     "BulkheadFullError",
     "CircuitOpenError",
     "ClientClosedError",
-    "ClientConfig",
     "ConfigurationError",
     "ConflictError",
     "DeclinedError",
-    "Document",
     "IdempotencyError",
     "InvalidRequestError",
-    "MerchantOnboarding",
-    "MerchantOnboardingCreate",
     "MolamAsyncClient",
     "MolamClient",
     "MolamConfigurationWarning",
@@ -85,27 +70,18 @@ __all__ = [
     "NetworkError",
     "NotFoundError",
     "Outcome",
-    "Page",
     "Pages",
-    "PaymentIntent",
-    "PaymentIntentCreate",
-    "Payout",
-    "PayoutCreate",
     "PermissionDeniedError",
+    "PlainAsyncClient",
     "RateLimitError",
     "RedirectError",
-    "Refund",
-    "RefundCreate",
     "RequestValidationError",
     "ResponseError",
-    "ResponseInfo",
     "ServerError",
-    "TimeoutError",
-    "WebhookEndpoint",
-    "WebhookEndpointCreate",
     "WebhookVerificationError",
     "__version__",
 ]
+__all__ += models.__all__
 
 
 def __getattr__(name: str) -> object:

@@ -6,18 +6,21 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import TYPE_CHECKING, Annotated, Any, Final, Generic, Literal, TypeVar
+from typing import Annotated, Any, Final, Generic, TypeVar
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, model_validator
 
+from ._params import PaymentIntentStatus, PaymentMethod, PayoutStatus, RefundStatus, WebhookEndpointStatus
 from .config import ClientConfig
 from .money import check_decimals, parse_amount, parse_currency, to_json_number
 
 __all__ = [
     "Amount",
     "Answer",
+    "Balance",
     "ClientConfig",
     "Currency",
+    "CurrencyBalance",
     "Document",
     "MerchantOnboarding",
     "MerchantOnboardingCreate",
@@ -56,19 +59,6 @@ def _not_blank(value: str) -> str:
 
 
 Text = Annotated[str, AfterValidator(_not_blank)]
-
-PaymentMethod = Literal["wallet", "card", "mobile_money", "bank"]
-
-if TYPE_CHECKING:
-    # Open enums: an editor completes the known values, a value that Molam adds tomorrow still passes.
-    PaymentIntentStatus = (
-        Literal["requires_confirmation", "processing", "requires_capture", "succeeded", "canceled", "failed"] | str
-    )
-    RefundStatus = Literal["pending", "succeeded", "failed"] | str
-    PayoutStatus = Literal["pending", "completed", "failed"] | str
-    WebhookEndpointStatus = Literal["active", "paused", "disabled"] | str
-else:
-    PaymentIntentStatus = RefundStatus = PayoutStatus = WebhookEndpointStatus = str
 
 
 class RequestModel(BaseModel):
@@ -206,6 +196,7 @@ class PaymentIntent(Answer):
     amount: Decimal
     currency: str
     capture: bool = False
+    amount_captured: Decimal | None = None
     customer_id: str | None = None
     merchant_id: str | None = None
     description: str | None = None
@@ -242,6 +233,22 @@ class Payout(Answer):
     metadata: dict[str, Any] = Field(default_factory=dict)
     created_at: datetime | None = None
     completed_at: datetime | None = None
+
+
+class CurrencyBalance(BaseModel):
+    """The money held in one currency, in MAJOR units: ``available`` can be paid out now, ``pending`` later."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+
+    currency: str
+    available: Decimal
+    pending: Decimal
+
+
+class Balance(Answer):
+    """The money at hand, one entry per currency."""
+
+    data: list[CurrencyBalance]
 
 
 class MerchantOnboarding(Answer):

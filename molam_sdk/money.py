@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import re
 from decimal import Decimal
-from typing import Final
+from typing import Final, TypeAlias
+
+AmountInput: TypeAlias = int | float | str | Decimal
+"""What an amount may be given as, in MAJOR currency units; a float counts as its shortest repr."""
 
 MAX_DIGITS: Final = 15
 """Most significant digits an amount may have: the most a JSON number carries exactly as a double."""
@@ -37,7 +40,7 @@ def parse_currency(value: object) -> str:
     if not isinstance(value, str):
         raise ValueError(f"Currency must be an ISO 4217 code such as 'USD', not {type(value).__name__}")
     code = value.strip().upper()
-    if code not in EXPONENTS:
+    if not value.isascii() or code not in EXPONENTS:  # 'uſd' in capitals is 'USD' too
         raise ValueError(f"Unknown currency {value!r}: use an ISO 4217 code such as 'USD' or 'XOF'")
     return code
 

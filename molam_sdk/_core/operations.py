@@ -8,6 +8,7 @@ from typing import Any, Final
 from ..exceptions import RequestValidationError
 from ..models import (
     Amount,
+    Balance,
     Document,
     MerchantOnboarding,
     MerchantOnboardingCreate,
@@ -22,11 +23,12 @@ from ..models import (
     WebhookEndpoint,
     WebhookEndpointCreate,
 )
+from ..money import parse_currency
 from .answer import parse_document, parse_model, parse_nothing
 from .bodies import body_of
 from .invocation import Invocation, Operation, segment
 
-Payload = Mapping[str, Any]
+Payload = Mapping[str, object]
 Query = Mapping[str, object | None]
 
 _INTENTS: Final = "/v1/connect/payment_intents"
@@ -53,6 +55,7 @@ LIST_REFUNDS = Operation("list_refunds", "refunds", "GET", _REFUNDS, _refunds)
 CREATE_PAYOUT = Operation("create_payout", "payouts", "POST", _PAYOUTS, _payout, "payout")
 RETRIEVE_PAYOUT = Operation("retrieve_payout", "payouts", "GET", _PAYOUTS + "/{}", _payout)
 LIST_PAYOUTS = Operation("list_payouts", "payouts", "GET", _PAYOUTS, _payouts)
+RETRIEVE_BALANCE = Operation("retrieve_balance", "other", "GET", "/v1/connect/balance", parse_model(Balance))
 ONBOARD_MERCHANT = Operation(
     "create_merchant_onboarding", "merchants", "POST", "/v1/connect/merchants/onboard", _onboarding, "onboard"
 )
@@ -68,6 +71,7 @@ OPERATIONS: Final[tuple[Operation[Any], ...]] = (
     *(CREATE_INTENT, RETRIEVE_INTENT, LIST_INTENTS, CONFIRM_INTENT, CAPTURE_INTENT, CANCEL_INTENT),
     *(CREATE_REFUND, RETRIEVE_REFUND, LIST_REFUNDS),
     *(CREATE_PAYOUT, RETRIEVE_PAYOUT, LIST_PAYOUTS),
+    RETRIEVE_BALANCE,
     ONBOARD_MERCHANT,
     *(CREATE_ENDPOINT, LIST_ENDPOINTS, DELETE_ENDPOINT),
     *(GET, POST),
@@ -152,6 +156,10 @@ def list_payouts(query: Query) -> Invocation[Page[Payout]]:
     return LIST_PAYOUTS.fill(query=_checked(query))
 
 
+def retrieve_balance(currency: str | None) -> Invocation[Balance]:
+    return RETRIEVE_BALANCE.fill(query={"currency": None if currency is None else _currency(currency)})
+
+
 def create_merchant_onboarding(
     payload: MerchantOnboardingCreate | Payload, idempotency_key: str | None, currency: str
 ) -> Invocation[MerchantOnboarding]:
@@ -191,6 +199,13 @@ def _checked(query: Query) -> Query:
     if limit is not None and (isinstance(limit, bool) or not isinstance(limit, int) or not 1 <= limit <= _LARGEST_PAGE):
         raise RequestValidationError(f"limit must be a whole number from 1 to {_LARGEST_PAGE}, not {limit!r}")
     return query
+
+
+def _currency(code: str) -> str:
+    try:
+        return parse_currency(code)
+    except ValueError as problem:
+        raise RequestValidationError(f"currency: {problem}") from None
 
 
 def _own_path(path: str) -> str:

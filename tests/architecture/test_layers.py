@@ -17,14 +17,16 @@ LAYERS = [
     "cli pytest_plugin",
     "__init__ contrib sandbox testing otel",
     "sync_client async_client",
-    "client",
+    "client plain_async_client",
     "_base_client",
+    "_client_state",
     "_transport cb metrics logging_setup",
-    "redaction",
+    "redaction types",
     "_core",
     "webhooks",
     "models",
     "config",
+    "_params",
     "money exceptions _forks _version",
 ]
 RANK = {part: rank for rank, layer in enumerate(LAYERS) for part in layer.split()}

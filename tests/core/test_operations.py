@@ -100,6 +100,8 @@ ROWS: list[Row] = [
     ),
     (lambda: ops.retrieve_payout("po_1"), "retrieve_payout", "GET", f"{PAYOUTS}/po_1", None, ""),
     (lambda: ops.list_payouts({"status": "failed"}), "list_payouts", "GET", f"{PAYOUTS}?status=failed", None, ""),
+    (lambda: ops.retrieve_balance(None), "retrieve_balance", "GET", "/v1/connect/balance", None, ""),
+    (lambda: ops.retrieve_balance("xof"), "retrieve_balance", "GET", "/v1/connect/balance?currency=XOF", None, ""),
     (
         lambda: ops.create_merchant_onboarding(MERCHANT, None, "XOF"),
         "create_merchant_onboarding",
