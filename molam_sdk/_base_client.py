@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, Generic, NoReturn, TypeVar
 
 from ._client_state import ApiKeySource, ClientState, Headers
-from ._core.call import Call, CallRules
+from ._core.call import Call
 from ._core.invocation import Invocation
 from ._core.operations import BY_NAME
 from ._core.record import CallRecord, CallStart, Gate, Observer
@@ -28,6 +28,7 @@ _logger = logging.getLogger("molam_sdk")
 KEY_LIFETIME_SECONDS: Final = 24 * 3600
 _KEY_LIFETIME_MARGIN: Final = 3600
 RESOLVE_SECONDS: Final = 120.0
+_NOT_SENT: Final[Outcome] = "not_sent"
 
 _NOT_FOR_OBSERVERS: Final = frozenset({
     "authorization", "connection", "content-encoding", "content-length", "content-type", "expect", "host",
@@ -104,23 +105,17 @@ class BaseClient(Generic[StateT]):
         # From here on nothing is refused: what was told of a call's start is told of its end.
         notify = self._start_observing(invocation, headers) if self._observers else None
         request = Request(invocation.operation.method, url, headers, invocation.body, deadline)
-        return Call(invocation, request, self._rules(key, notify, resolving), _outcome_before(resolving))
-
-    def _rules(
-        self, key: ApiKeySource, notify: Callable[[CallRecord], None] | None, resolving: MolamError | None
-    ) -> CallRules:
-        state, config = self._state, self._state.config
-        return CallRules(
-            policy=state.policy if resolving is None else state.patient_policy,
-            budget=state.budget if resolving is None else None,
-            cost=config.retry_cost,
-            cost_timeout=config.retry_cost_timeout,
-            clock=state.clock,
+        settings, outcome = state.settings, _NOT_SENT
+        if resolving is not None:
+            settings, outcome = state.resolve_settings, resolving.outcome
+        return Call(
+            invocation,
+            request,
+            settings,
+            outcome=outcome,
             gate=self._passage(),
-            patient=resolving is not None,
-            refresh_key=key.renewed,
+            renew_authorization=key.renewed,
             notify=notify,
-            trace=_trace_attempt if config.debug else None,
         )
 
     def _start_observing(self, invocation: Invocation[Any], headers: dict[str, str]) -> Callable[[CallRecord], None]:
@@ -189,17 +184,9 @@ def _allowed(fields: Mapping[str, str]) -> Iterator[tuple[str, str]]:
             yield name, value
 
 
-def _outcome_before(resolving: MolamError | None) -> Outcome:
-    return "not_sent" if resolving is None else resolving.outcome
-
-
 def _seconds(timeout: float | None, default: float) -> float:
     if timeout is None:
         return default
     if isinstance(timeout, bool) or not isinstance(timeout, int | float) or not 0 < timeout <= MOST_SECONDS:
         raise RequestValidationError(f"timeout must be a positive number of seconds, at most {MOST_SECONDS:g}")
     return timeout
-
-
-def _trace_attempt(operation: str, number: int, code: str) -> None:
-    _logger.debug("attempt", extra={"endpoint": operation, "attempt": number, "code": code})

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import logging
 import platform
 import threading
 from collections.abc import Callable
 from typing import Final
 
+from ._core.call import CallSettings
 from ._core.operations import GROUPS
 from ._core.retry import RetryBudget, RetryPolicy
 from ._forks import renew_after_fork
 from ._version import __version__
 from .config import ApiKey, ClientConfig, check_api_key, check_base_url, region_url
 from .exceptions import ConfigurationError
+
+_logger = logging.getLogger("molam_sdk")
 
 _LEAST_PATIENT_BACKOFF: Final = 0.1
 
@@ -72,9 +76,9 @@ class ClientState:
         self.clock = clock
         self.closed = threading.Event()
         self.budget = RetryBudget(config.retry_budget)
-        self.policy = _policy_of(config)
-        self.patient_policy = _patient(self.policy)
         renew_after_fork(self.budget)
+        self.settings = self._call_settings(_policy_of(config), self.budget)
+        self.resolve_settings = self._call_settings(_patient(self.settings.policy), None, resolving=True)
         self._take_key(config.api_key)
 
     def use_key(self, api_key: ApiKey) -> None:
@@ -89,6 +93,19 @@ class ClientState:
     def use_region(self, region: str) -> None:
         """Send the next calls to a region."""
         self._move(region_url(region), region)
+
+    def _call_settings(
+        self, policy: RetryPolicy, budget: RetryBudget | None, *, resolving: bool = False
+    ) -> CallSettings:
+        return CallSettings(
+            policy=policy,
+            budget=budget,
+            cost=self.config.retry_cost,
+            cost_timeout=self.config.retry_cost_timeout,
+            clock=self.clock,
+            resolving=resolving,
+            trace=_trace_attempt if self.config.debug else None,
+        )
 
     def _move(self, url: str, region: str | None) -> None:
         self.config = self.config.changed(base_url=url, environment=None, region=region)
@@ -119,6 +136,10 @@ def _patient(policy: RetryPolicy) -> RetryPolicy:
         backoff_max=max(policy.backoff_max, _LEAST_PATIENT_BACKOFF),
         retry_after_max=float("inf"),
     )
+
+
+def _trace_attempt(operation: str, number: int, code: str) -> None:
+    _logger.debug("attempt", extra={"endpoint": operation, "attempt": number, "code": code})
 
 
 def _default_headers(config: ClientConfig) -> dict[str, str]:

@@ -282,8 +282,11 @@ class MolamClient(BaseClient[_State]):
     def _send(self, invocation: Invocation[T], timeout: float | None, resolving: MolamError | None = None) -> T:
         state = self._state
         with self._begin(invocation, timeout, resolving) as call, state.bulkheads.slot(call):
-            while not call.settle(call.refusal() or state.transport.send(call.request)):
-                state.transport.sleep(call.pause)
+            while not call.over:
+                if call.pause is not None:
+                    state.transport.sleep(call.pause)
+                if call.start_attempt():
+                    call.settle(state.transport.send(call.request))
             return call.result()
 
 

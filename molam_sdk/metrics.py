@@ -12,15 +12,10 @@ from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histo
 
 from ._core.operations import BY_NAME, GROUPS
 from ._core.record import CallRecord, CallStart
+from ._core.rules import LABELS, RETRY_LABELS
 
 LATENCY_BUCKETS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 
-# Codes whose series stand at 0 from the start, so that a rate over them sees the very first event.
-_CODES_FROM_START: Final = (
-    *("200", "201", "400", "401", "402", "409", "429", "500", "502", "503", "504"),
-    *("timeout", "network_error", "circuit_open", "bulkhead_full", "invalid_response"),
-)
-_REASONS_FROM_START: Final = ("429", "500", "502", "503", "504", "timeout", "network_error")
 _STATES: Final = {pybreaker.STATE_CLOSED: 0, pybreaker.STATE_HALF_OPEN: 1, pybreaker.STATE_OPEN: 2}
 
 # Held while counting, and across a fork: so no lock of prometheus_client that we hold can be held in a child.
@@ -99,11 +94,12 @@ class Metrics:
         )
 
     def _start_at_zero(self) -> None:
+        """So that a rate over a series sees its very first event."""
         for endpoint in BY_NAME:
             self._latencies[endpoint] = self.latency.labels(endpoint)
-            for code in _CODES_FROM_START:
+            for code in LABELS:
                 self._request_counters[endpoint, code] = self.requests.labels(endpoint, code)
-        for reason in _REASONS_FROM_START:
+        for reason in RETRY_LABELS:
             self.retries.labels(reason)
         for group in GROUPS:
             self.group(group)

@@ -289,8 +289,11 @@ class PlainAsyncClient(BaseClient[_State]):
         # blocking: with self._begin(invocation, timeout, resolving) as call, state.bulkheads.slot(call):
         with self._begin(invocation, timeout, resolving) as call:  # blocking:
             async with state.bulkheads.slot(call):  # blocking:
-                while not call.settle(call.refusal() or await state.transport.send(call.request)):
-                    await state.transport.sleep(call.pause)
+                while not call.over:
+                    if call.pause is not None:
+                        await state.transport.sleep(call.pause)
+                    if call.start_attempt():
+                        call.settle(await state.transport.send(call.request))
                 return call.result()
 
 

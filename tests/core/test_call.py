@@ -22,7 +22,7 @@ from molam_sdk import (
     ResponseError,
     ServerError,
 )
-from molam_sdk._core.call import Call, CallRules
+from molam_sdk._core.call import Call, CallSettings
 from molam_sdk._core.operations import create_refund
 from molam_sdk._core.retry import RetryBudget, RetryPolicy
 from molam_sdk._core.wire import Failure, NoReply, Request
@@ -180,11 +180,10 @@ def test_no_attempt_begins_after_the_deadline() -> None:
 def test_a_call_without_any_time_is_not_sent() -> None:
     transport = ScriptedTransport()
     invocation = create_refund({"payment_id": "pi_1"}, "k")
-    rules = CallRules(RetryPolicy(), None, 5, 10, transport.clock)
-    call = Call(invocation, Request("POST", "u", {}, b"", transport.now), rules, "not_sent")
-    refusal = call.refusal()
-    assert refusal is not None
-    assert call.settle(refusal)
+    settings = CallSettings(RetryPolicy(), None, 5, 10, transport.clock)
+    call = Call(invocation, Request("POST", "u", {}, b"", transport.now), settings)
+    assert not call.start_attempt()
+    assert call.over
     with pytest.raises(MolamTimeoutError) as caught:
         call.result()
     assert (caught.value.outcome, caught.value.attempts) == ("not_sent", 0)
@@ -267,9 +266,10 @@ def test_nothing_without_a_key_is_sent_twice() -> None:
     transport = ScriptedTransport()
     keyless = create_refund({"payment_id": "pi_1"}, "k")
     object.__setattr__(keyless, "idempotency_key", None)
-    rules = CallRules(RetryPolicy(), RetryBudget(), 5, 10, transport.clock)
-    call = Call(keyless, Request("POST", "u", {}, b"", transport.now + 9), rules, "not_sent")
-    assert call.settle(TIMEOUT)
+    settings = CallSettings(RetryPolicy(), RetryBudget(), 5, 10, transport.clock)
+    call = Call(keyless, Request("POST", "u", {}, b"", transport.now + 9), settings)
+    call.settle(TIMEOUT)
+    assert call.over
 
 
 def test_debug_traces_each_attempt(caplog: pytest.LogCaptureFixture) -> None:

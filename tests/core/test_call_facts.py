@@ -7,8 +7,16 @@ from typing import Any
 
 import pytest
 
-from molam_sdk import AuthenticationError, ClientConfig, MolamClient, MolamError, NotFoundError, ResponseError
-from molam_sdk._core.call import Call, CallRules
+from molam_sdk import (
+    AuthenticationError,
+    ClientConfig,
+    MolamClient,
+    MolamError,
+    MolamTimeoutError,
+    NotFoundError,
+    ResponseError,
+)
+from molam_sdk._core.call import Call, CallSettings
 from molam_sdk._core.operations import delete_webhook_endpoint
 from molam_sdk._core.record import CallRecord
 from molam_sdk._core.retry import RetryPolicy
@@ -132,7 +140,9 @@ def test_a_404_means_deleted_only_after_a_doubt_and_nothing_else_does(status: in
 
 
 def test_a_call_whose_time_is_over_says_so() -> None:
-    rules = CallRules(RetryPolicy(), None, 5, 10, lambda: 100.0)
-    call = Call(delete_webhook_endpoint("we_1", "k"), Request("DELETE", "u", {}, None, 100.0), rules, "not_sent")
-    assert call.refusal() == NoReply(Failure.NO_TIME, "no time left to send the request")
-    assert call.pause == 0.0
+    settings = CallSettings(RetryPolicy(), None, 5, 10, lambda: 100.0)
+    call = Call(delete_webhook_endpoint("we_1", "k"), Request("DELETE", "u", {}, None, 100.0), settings)
+    assert not call.start_attempt()
+    assert (call.over, call.pause) == (True, None)
+    with pytest.raises(MolamTimeoutError, match=r"^no time left to send the request \("):
+        call.result()
