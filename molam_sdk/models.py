@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import copy
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import Annotated, Any, Final, Generic, TypeVar
+from typing import Annotated, Any, ClassVar, Final, Generic, NoReturn, TypeVar
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, model_validator
+from typing_extensions import Self
 
 from ._params import PaymentIntentStatus, PaymentMethod, PayoutStatus, RefundStatus, WebhookEndpointStatus
 from .config import ClientConfig
@@ -62,13 +65,35 @@ Text = Annotated[str, AfterValidator(_not_blank)]
 
 
 class RequestModel(BaseModel):
-    """A request body: immutable, and refusing fields it does not know, so that a typo cannot be lost."""
+    """A request body: immutable, and refusing fields it does not know, so that a typo cannot be lost.
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    ``model_copy(update=…)`` is checked like the original; pydantic's own would take any value for any field.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, ser_json_inf_nan="constants")
+
+    _sends_nulls: ClassVar[bool] = False
 
     def to_json(self) -> bytes:
-        """The exact bytes that go on the wire: JSON, without the fields that were left out."""
-        return self.model_dump_json(exclude_none=True).encode()
+        """The exact bytes that go on the wire: JSON, without the fields that were left out.
+
+        ``ValueError`` for what JSON cannot say, such as a NaN within ``metadata``.
+        """
+        text = self.model_dump_json(exclude_none=not self._sends_nulls)
+        if "NaN" in text or "Infinity" in text:  # as a number, or within a string
+            json.loads(text, parse_constant=_refuse_constant)
+        return text.encode()
+
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
+        """A copy with these fields changed; ``ValidationError`` if it is not right."""
+        if not update:
+            return super().model_copy(deep=deep)
+        values = {name: getattr(self, name) for name in self.model_fields_set}
+        return type(self).model_validate((copy.deepcopy(values) if deep else values) | dict(update))
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not JSON")
 
 
 class _Priced(RequestModel):
@@ -82,6 +107,11 @@ class _Priced(RequestModel):
         if self.currency is not None:
             check_decimals(self.amount, self.currency)
         return self
+
+    def to_json(self) -> bytes:
+        if self.currency is not None:
+            check_decimals(self.amount, self.currency)  # model_construct has checked nothing
+        return super().to_json()
 
 
 class PaymentIntentCreate(_Priced):

@@ -76,8 +76,11 @@ def check_decimals(amount: Decimal, currency: str) -> None:
 def to_json_number(amount: Decimal) -> int | float:
     """The number whose shortest JSON text is exactly this amount: whole amounts carry no ``.0``.
 
-    Exact because an amount has at most 15 digits, which every double round-trips (IEEE 754).
+    Exact because an amount has at most 15 digits, which every double round-trips (IEEE 754). ``ValueError`` for what
+    no amount can be: this is the last place before the wire, and pydantic has ways around its own checks.
     """
+    if not (amount.is_finite() and amount > 0):
+        raise ValueError(f"Amount must be positive, not {amount}")
     return int(amount) if amount == amount.to_integral_value() else float(amount)
 
 

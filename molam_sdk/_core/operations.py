@@ -93,7 +93,7 @@ class _Capture(RequestModel):
 
 
 class _AnyBody(RequestModel, extra="allow"):
-    pass
+    _sends_nulls = True  # what a null means there, the merchant knows
 
 
 def create_payment_intent(
@@ -183,11 +183,15 @@ def delete_webhook_endpoint(endpoint_id: str, idempotency_key: str | None) -> In
 
 
 def get(path: str, query: Query | None) -> Invocation[Document]:
+    if query is not None and not isinstance(query, Mapping):
+        raise RequestValidationError(f"params must be a mapping, not {type(query).__name__}")
     return GET.fill(_own_path(path), query=query)
 
 
 def post(path: str, payload: Payload | None, idempotency_key: str | None) -> Invocation[Document]:
-    return POST.fill(_own_path(path), body=body_of(_AnyBody, payload or {}), idempotency_key=idempotency_key)
+    return POST.fill(
+        _own_path(path), body=body_of(_AnyBody, {} if payload is None else payload), idempotency_key=idempotency_key
+    )
 
 
 def _path(operation: Operation[Any], name: str, value: str) -> str:
