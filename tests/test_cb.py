@@ -15,7 +15,7 @@ from molam_sdk import CircuitOpenError, ClientConfig, MolamError, MolamSyncClien
 from molam_sdk._core.wire import Failure, NoReply
 from molam_sdk.cb import Breaker, FailureRate, create_circuit_breaker
 from molam_sdk.testing import ScriptedTransport, reply
-from tests.support.script import OK, TIMEOUT, error_reply
+from tests.support.script import OK, OUTAGE, TIMEOUT, error_reply
 
 
 def guarded(transport: Any, **options: Any) -> MolamSyncClient:
@@ -69,7 +69,7 @@ def test_fifty_declines_never_open_it() -> None:
 
 def test_a_call_counts_once_however_many_attempts_it_takes() -> None:
     config = ClientConfig(api_key="sk_live_1", retry_backoff_factor=0)
-    transport = ScriptedTransport(*[error_reply(503)] * 3, OK, *[error_reply(503)] * 4)
+    transport = ScriptedTransport(*[error_reply(OUTAGE)] * 3, OK, *[error_reply(OUTAGE)] * 4)
     client = MolamSyncClient(config, transport=transport, registry=CollectorRegistry())
     assert call(client, 2) == ["ok", "ServerError"]
     assert client.cb.fail_counter == 1

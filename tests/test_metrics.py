@@ -19,7 +19,7 @@ from molam_sdk._core.wire import Failure, NoReply
 from molam_sdk.cb import create_circuit_breaker
 from molam_sdk.metrics import metrics_for, metrics_request
 from molam_sdk.testing import ScriptedTransport
-from tests.support.script import OK, TIMEOUT, error_reply
+from tests.support.script import OK, OUTAGE, TIMEOUT, error_reply
 
 
 def client_of(*script: Any, registry: CollectorRegistry, **settings: Any) -> MolamSyncClient:
@@ -69,9 +69,9 @@ def test_an_open_circuit_is_not_a_500() -> None:
 
 def test_retries_are_counted_by_their_reason() -> None:
     registry = CollectorRegistry()
-    end_of(client_of(TIMEOUT, error_reply(503), error_reply(503), OK, registry=registry))
+    end_of(client_of(TIMEOUT, error_reply(OUTAGE), error_reply(OUTAGE), OK, registry=registry))
     assert value(registry, "molam_sdk_retries_total", reason="timeout") == 1
-    assert value(registry, "molam_sdk_retries_total", reason="503") == 2
+    assert value(registry, "molam_sdk_retries_total", reason=str(OUTAGE)) == 2
     assert value(registry, "molam_sdk_requests_total", endpoint="create_payment_intent", code="200") == 1
 
 

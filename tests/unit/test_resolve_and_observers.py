@@ -19,7 +19,7 @@ from molam_sdk import (
 from molam_sdk._core.record import CallRecord, CallStart
 from molam_sdk._core.wire import Failure, NoReply
 from molam_sdk.testing import ScriptedTransport
-from tests.support.script import OK, TIMEOUT, client_of, error_reply
+from tests.support.script import OK, OUTAGE, TIMEOUT, client_of, error_reply
 
 
 class Watching:
@@ -94,7 +94,7 @@ def test_resolve_asks_the_same_again_until_a_definite_answer() -> None:
     client = client_of(transport)
     with pytest.raises(MolamTimeoutError) as caught:
         client.create_payment_intent({"amount": 1})
-    transport.script = [*[error_reply(503)] * 9, OK]
+    transport.script = [*[error_reply(OUTAGE)] * 9, OK]
     assert client.resolve(caught.value).id == "pi_1"
     assert len({(r.method, r.url, r.body, r.headers["Idempotency-Key"]) for r in transport.requests}) == 1
 
@@ -177,7 +177,7 @@ def test_a_breaker_that_opens_between_attempts_leaves_the_real_error() -> None:
         def _passage(self) -> Any:
             return Closing()
 
-    client = Guarded(ClientConfig(api_key="sk_live_1"), transport=ScriptedTransport(error_reply(503)))
+    client = Guarded(ClientConfig(api_key="sk_live_1"), transport=ScriptedTransport(error_reply(OUTAGE)))
     with pytest.raises(ServerError) as caught:
         client.create_payment_intent({"amount": 1})
     assert (caught.value.outcome, caught.value.attempts) == ("unknown", 1)
