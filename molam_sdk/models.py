@@ -108,11 +108,6 @@ class _Priced(RequestModel):
             check_decimals(self.amount, self.currency)
         return self
 
-    def to_json(self) -> bytes:
-        if self.currency is not None:
-            check_decimals(self.amount, self.currency)  # model_construct has checked nothing
-        return super().to_json()
-
 
 class PaymentIntentCreate(_Priced):
     """A payment to take. ``capture=False`` authorises only: ``capture_payment_intent`` then takes the money."""
