@@ -31,8 +31,8 @@ RESOLVE_SECONDS: Final = 120.0
 _NOT_SENT: Final[Outcome] = "not_sent"
 
 _NOT_FOR_OBSERVERS: Final = frozenset({
-    "authorization", "connection", "content-encoding", "content-length", "content-type", "expect", "host",
-    "idempotency-key", "keep-alive", "proxy-authorization", "te", "trailer", "transfer-encoding", "upgrade",
+    "accept-encoding", "authorization", "connection", "content-encoding", "content-length", "content-type", "expect",
+    "host", "idempotency-key", "keep-alive", "proxy-authorization", "te", "trailer", "transfer-encoding", "upgrade",
 })  # fmt: skip
 """Fields that say whose call this is, whether it is the same one, and where its bytes begin and end."""
 _FIELD_NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # a token of RFC 9110 §5.6.2
@@ -124,7 +124,7 @@ class BaseClient(Generic[StateT]):
         for observer in self._observers:
             try:
                 if fields := observer.call_started(start):
-                    headers.update(_allowed(fields))
+                    headers.update(_allowed(fields, observer))
             except Exception:
                 _logger.exception("an observer failed", extra={"observer": type(observer).__name__})
         return self._tell_observers
@@ -174,12 +174,12 @@ def _request_headers(invocation: Invocation[Any], defaults: Headers, key: ApiKey
     return headers
 
 
-def _allowed(fields: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+def _allowed(fields: Mapping[str, str], observer: Observer) -> Iterator[tuple[str, str]]:
     """The fields of an observer that may go along; the others are logged and left out, the payment goes on."""
     for name, value in fields.items():
         sendable = _FIELD_NAME.fullmatch(name) and value.isascii() and value.isprintable()
         if not sendable or name.lower() in _NOT_FOR_OBSERVERS:
-            _logger.error("an observer's header field was left out", extra={"field": name})
+            _logger.warning("observer %s may not set the header %s", type(observer).__name__, ascii(name)[1:-1])
         else:
             yield name, value
 

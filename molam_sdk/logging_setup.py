@@ -17,7 +17,6 @@ LOGGER_NAME: Final = "molam_sdk"
 # Made once: json.dumps makes an encoder anew wherever it is asked for anything but its defaults.
 _to_json: Final = json.JSONEncoder(ensure_ascii=False, default=str).encode
 
-_encode: Final = json.JSONEncoder(ensure_ascii=False, default=str).encode  # json.dumps would build one per line
 _OF_EVERY_RECORD: Final = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime", "taskName"}
 
 

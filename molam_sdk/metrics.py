@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from typing import Any, Final
-from weakref import WeakKeyDictionary
+from weakref import WeakKeyDictionary, WeakSet
 
 import pybreaker
 from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histogram
@@ -55,6 +55,7 @@ class Metrics:
             multiprocess_mode="livesum",
         )
         self._add_breaker_series(registry)
+        self.breakers: dict[str, WeakSet[BreakerMetrics]] = {}
         self._request_counters: dict[tuple[str, str], Any] = {}
         self._latencies: dict[str, Any] = {}
         self._gauges: dict[str, Any] = {}
@@ -147,20 +148,28 @@ class MetricsObserver:
 
 
 class BreakerMetrics(pybreaker.CircuitBreakerListener):
-    """Shows a breaker's state; see ``watch_breaker``."""
+    """Shows a breaker's state; see ``watch_breaker``. Breakers of one name share a gauge, the worst shows."""
 
     def __init__(self, cb: pybreaker.CircuitBreaker, metrics: Metrics) -> None:
         name = cb.name or "unnamed"
         self.metrics = metrics
-        self._state = metrics.breaker_state.labels(name)
-        self._state.set(_STATES[cb.current_state])
+        self._gauge = metrics.breaker_state.labels(name)
         self._changes = {to: metrics.breaker_changes.labels(name, to) for to in _STATES}
+        self._namesakes = metrics.breakers.setdefault(name, WeakSet())
+        self._state = _STATES[cb.current_state]
+        with _counting:
+            self._namesakes.add(self)
+            self._show()
 
     def state_change(self, cb: Any, old_state: Any, new_state: Any) -> None:
         """Called by pybreaker, the lock of its breaker held."""
         with _counting:
             self._changes[new_state.name].inc()
-            self._state.set(_STATES[new_state.name])
+            self._state = _STATES[new_state.name]
+            self._show()
+
+    def _show(self) -> None:
+        self._gauge.set(max(breaker._state for breaker in self._namesakes))
 
 
 def watch_breaker(cb: pybreaker.CircuitBreaker, registry: CollectorRegistry | None = None) -> None:

@@ -61,6 +61,24 @@ def test_an_observer_is_told_of_the_whole_call_and_may_add_headers() -> None:
     ]
 
 
+@pytest.mark.parametrize("name", ["Host", "content-length", "Transfer-Encoding", "AUTHORIZATION", "Idempotency-Key"])
+def test_an_observer_may_not_replace_what_frames_or_authorizes_a_request(
+    name: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Greedy(Watching):
+        def call_started(self, start: CallStart) -> dict[str, str]:
+            return {name: "evil", "traceparent": "00-1-1-01"}
+
+    transport = ScriptedTransport(OK)
+    client = MolamClient(ClientConfig(api_key="sk_live_1"), transport=transport, observers=[Greedy()])
+    client.create_payment_intent({"amount": 1}, idempotency_key="order-7")
+    sent = transport.requests[0].headers
+    assert "evil" not in sent.values()
+    assert (sent["Authorization"], sent["Idempotency-Key"]) == ("Bearer sk_live_1", "order-7")
+    assert sent["traceparent"] == "00-1-1-01"
+    assert [record.getMessage() for record in caplog.records] == [f"observer Greedy may not set the header {name}"]
+
+
 def test_an_observer_that_fails_does_not_reach_the_payment(caplog: pytest.LogCaptureFixture) -> None:
     class Broken:
         def call_started(self, start: CallStart) -> None:

@@ -34,17 +34,17 @@ def _sent(caller: Caller, fields: Any) -> dict[str, str]:
 @pytest.mark.parametrize(
     "name",
     "Authorization authorization Idempotency-Key IDEMPOTENCY-KEY Host Content-Length Transfer-Encoding Content-Type "
-    "Connection Expect".split(),
+    "Connection Expect ACCEPT-ENCODING".split(),
 )
 def test_no_observer_changes_whose_call_it_is_or_how_it_is_framed(
     caller: Caller, name: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    with caplog.at_level(logging.ERROR):
+    with caplog.at_level(logging.WARNING):
         sent = _sent(caller, {name: "5", "traceparent": "00-1-1-01"})
     assert "5" not in sent.values()
     assert (sent["Idempotency-Key"], sent["Authorization"]) == ("order-7", "Bearer sk_test_caller")
     assert sent["traceparent"] == "00-1-1-01"
-    assert [record.__dict__["field"] for record in caplog.records if "left out" in record.message] == [name]
+    assert f"observer Adding may not set the header {name}" in [record.message for record in caplog.records]
 
 
 @pytest.mark.parametrize("fields", [{"X-A": "a\r\nX-B: b"}, {"X-A\r\nX-B": "b"}, {"": "x"}, {"X-A": "é"}])
