@@ -93,6 +93,11 @@ PAIRS: Final[tuple[Pair, ...]] = (
         _CLIENTS,
         {"; a cancelled call never does.": "."},
     ),
+    Pair(
+        "receiver/awaited/serving.py",
+        "receiver/blocking/serving.py",
+        phrases={"awaited: its event": "blocking: its event"},
+    ),
 )
 
 

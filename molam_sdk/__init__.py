@@ -6,7 +6,6 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from . import models
-from ._version import __version__
 from .client import MolamClient, Pages
 from .config import MolamConfigurationWarning
 from .exceptions import (
@@ -37,6 +36,7 @@ from .exceptions import TimeoutError as TimeoutError  # not in __all__: `import 
 from .models import *  # noqa: F403 - what models.py promises in __all__ is promised here
 
 if TYPE_CHECKING:
+    from ._version import __version__
     from .async_client import MolamAsyncClient
     from .plain_async_client import AsyncPages, PlainAsyncClient
     from .sync_client import MolamSyncClient
@@ -47,6 +47,7 @@ _ON_FIRST_USE = {
     "MolamAsyncClient": "async_client",
     "MolamSyncClient": "sync_client",
     "PlainAsyncClient": "plain_async_client",
+    "__version__": "_version",
 }
 
 __all__ = [

@@ -12,7 +12,7 @@ from ._core.call import CallSettings
 from ._core.operations import GROUPS
 from ._core.retry import RetryBudget, RetryPolicy
 from ._forks import renew_after_fork
-from ._version import __version__
+from ._version import version
 from .config import ApiKey, ClientConfig, check_api_key, check_base_url, region_url
 from .exceptions import ConfigurationError
 
@@ -144,7 +144,7 @@ def _trace_attempt(operation: str, number: int, code: str) -> None:
 
 def _default_headers(config: ClientConfig) -> dict[str, str]:
     return {
-        "User-Agent": f"molam-python-sdk/{__version__} python/{platform.python_version()}",
+        "User-Agent": f"molam-python-sdk/{version()} python/{platform.python_version()}",
         "Accept": "application/json",
         "Accept-Encoding": "gzip",
         "Accept-Language": config.default_locale,

@@ -70,6 +70,7 @@ class Breaker:
         self._window = _Window(failure_rate, clock) if failure_rate is not None else None
         self._clock = clock
         self._opened: tuple[datetime, float] | None = None
+        self._known_listeners: tuple[tuple[Any, ...], bool] = ((), False)
         self._lock = threading.Lock()
         _log_changes(cb)
         renew_after_fork(self)
@@ -125,7 +126,13 @@ class Breaker:
 
     def _idle(self) -> bool:
         """Whether a success would change nothing, and nobody is told of successes."""
-        return self.cb.fail_counter == 0 and not any(_hears_of_calls(listener) for listener in self.cb.listeners)
+        return self.cb.fail_counter == 0 and not self._has_hearers()
+
+    def _has_hearers(self) -> bool:
+        listeners = self.cb.listeners
+        if listeners != self._known_listeners[0]:
+            self._known_listeners = (listeners, any(map(_hears_of_calls, listeners)))
+        return self._known_listeners[1]
 
     def _count(self, outage: bool, error: BaseException | None) -> None:
         with _listeners_may_fail():

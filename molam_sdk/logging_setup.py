@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import sys
+from itertools import filterfalse
 from typing import Any, Final, TextIO
 
 from ._core.record import CallRecord, CallStart
@@ -30,7 +31,8 @@ class JsonFormatter(logging.Formatter):
             "level": record.levelname,
             "msg": redact_text(_message(record)),
         }
-        extras = {name: value for name, value in record.__dict__.items() if name not in _OF_EVERY_RECORD}
+        facts = record.__dict__
+        extras = {name: facts[name] for name in filterfalse(_OF_EVERY_RECORD.__contains__, facts)}
         for name, value in _sanitized(extras).items():
             line[f"extra_{name}" if name in line else name] = value
         if record.exc_info:

@@ -127,16 +127,6 @@ class Call(Generic[T]):
         if self._notify is not None:
             self._notify(report.record(error))
 
-    @property
-    def outcome(self) -> Outcome:
-        """What the whole call came to so far."""
-        return self._report.outcome
-
-    @property
-    def attempts(self) -> int:
-        """How many requests were tried so far."""
-        return self._report.attempts
-
     def start_attempt(self) -> bool:
         """Begin the next attempt, if clock and breaker let it through; else settle their refusal. True: send it."""
         refusal = self._refusal()
@@ -157,7 +147,7 @@ class Call(Generic[T]):
         if self._settings.trace is not None:
             self._settings.trace(self.invocation.operation.name, report.attempts, rule.label)
         if isinstance(answer, Reply):
-            report.reply = answer
+            report.take_in(answer)
             if rule.outcome == "accepted" or (doubtful and self._was_deleted(answer, rule)):
                 self._accept(answer, rule)
                 return

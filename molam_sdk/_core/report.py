@@ -21,9 +21,20 @@ _REPLAYED_HEADER: Final = "Idempotent-Replayed"
 
 class Report:
     """The facts of one call, kept by the ``Call``. ``label``: how it ended, as metrics and logs call it; ``retries``:
-    the label each retry was made for; ``reply``: the last answer that came, whatever came after it."""
+    the label each retry was made for; ``request_id``, ``replayed``: of the last answer that came, whatever came
+    after it."""
 
-    __slots__ = ("_clock", "_started", "attempts", "invocation", "label", "outcome", "reply", "retries")
+    __slots__ = (
+        "_clock",
+        "_started",
+        "attempts",
+        "invocation",
+        "label",
+        "outcome",
+        "replayed",
+        "request_id",
+        "retries",
+    )
 
     def __init__(self, invocation: Invocation[Any], clock: Callable[[], float], outcome: Outcome) -> None:
         self.invocation = invocation
@@ -31,18 +42,24 @@ class Report:
         self.attempts = 0
         self.retries: tuple[str, ...] = ()
         self.label = "interrupted"
-        self.reply: Reply | None = None
+        self.request_id: str | None = None
+        self.replayed = False
         self._clock = clock
         self._started = clock()
+
+    def take_in(self, reply: Reply) -> None:
+        """An answer came."""
+        self.request_id = _request_id(reply)
+        self.replayed = reply.headers.get(_REPLAYED_HEADER, "").lower() == "true"
 
     def response_info(self, reply: Reply) -> ResponseInfo:
         """How this answer came."""
         return ResponseInfo(
             reply.status,
             reply.headers,
-            self._request_id(),
+            self.request_id,
             self.invocation.idempotency_key,
-            self._replayed(),
+            self.replayed,
             self.attempts,
             self._elapsed(),
         )
@@ -79,8 +96,8 @@ class Report:
             retries=self.retries,
             elapsed=self._elapsed(),
             idempotency_key=self.invocation.idempotency_key,
-            request_id=(error.request_id if isinstance(error, MolamError) else None) or self._request_id(),
-            replayed=self._replayed(),
+            request_id=(error.request_id if isinstance(error, MolamError) else None) or self.request_id,
+            replayed=self.replayed,
             error=None if error is None else type(error).__name__,
         )
 
@@ -89,7 +106,7 @@ class Report:
         error.outcome = self.outcome
         error.operation = invocation.operation.name
         error.idempotency_key = invocation.idempotency_key
-        error.request_id = self._request_id()
+        error.request_id = self.request_id
         error.attempts = self.attempts
         error.elapsed = self._elapsed()
         error.request = SentRequest(
@@ -101,19 +118,15 @@ class Report:
         )
         return error
 
-    def _request_id(self) -> str | None:
-        if self.reply is None:
-            return None
-        for name in REQUEST_ID_HEADERS:
-            if value := self.reply.headers.get(name):
-                return printable_line(value, _LONGEST_REQUEST_ID)
-        return None
-
-    def _replayed(self) -> bool:
-        return self.reply is not None and self.reply.headers.get(_REPLAYED_HEADER, "").lower() == "true"
-
     def _elapsed(self) -> float:
         return self._clock() - self._started
+
+
+def _request_id(reply: Reply) -> str | None:
+    for name in REQUEST_ID_HEADERS:
+        if value := reply.headers.get(name):
+            return printable_line(value, _LONGEST_REQUEST_ID)
+    return None
 
 
 def retry_after_of(answer: Reply | NoReply) -> float | None:

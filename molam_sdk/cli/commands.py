@@ -4,7 +4,6 @@ import sys
 
 import click
 
-from .._version import __version__
 from .control import advance, events, faults, trigger
 from .demo import demo
 from .doctor import doctor
@@ -13,7 +12,7 @@ _PASSED_ON = {"ignore_unknown_options": True, "allow_extra_args": True, "help_op
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(__version__, prog_name="molam")
+@click.version_option(package_name="molam-python-sdk", prog_name="molam")
 def molam() -> None:
     """Build and test with Molam: an offline sandbox, a demo, and a look at your set-up."""
 

@@ -16,18 +16,20 @@ PACKAGE = Path(molam_sdk.__file__).parent
 LAYERS = [
     "cli pytest_plugin",
     "__init__ contrib sandbox testing otel",
+    "receiver",
     "sync_client async_client",
     "client plain_async_client",
     "_base_client",
     "_client_state",
     "_transport cb metrics logging_setup",
-    "redaction types",
+    "redaction _http types",
     "_core",
-    "webhooks",
+    "webhooks store",
     "models",
     "config",
     "_params",
     "money exceptions _forks _version",
+    "_pybreaker",
 ]
 RANK = {part: rank for rank, layer in enumerate(LAYERS) for part in layer.split()}
 
@@ -41,6 +43,7 @@ NOT_IN_THE_CORE = {
     "logging",
     "socket",
 }
+NOT_IN_HTTP = {"socket", "ssl", "select", "selectors", "asyncio", "requests", "urllib3", "aiohttp", "http", "logging"}
 OURS_IN_THE_SANDBOX = {"sandbox", "_version"}
 
 
@@ -87,6 +90,11 @@ def test_imports_point_down(path: Path) -> None:
 @pytest.mark.parametrize("path", sorted((PACKAGE / "_core").glob("*.py")), ids=lambda path: path.name)
 def test_the_core_never_waits(path: Path) -> None:
     assert {name.partition(".")[0] for _, name in _imports(path)} & NOT_IN_THE_CORE == set()
+
+
+@pytest.mark.parametrize("path", sorted((PACKAGE / "_http").glob("*.py")), ids=lambda path: path.name)
+def test_http_knows_bytes_and_no_socket(path: Path) -> None:
+    assert {name.partition(".")[0] for _, name in _imports(path)} & NOT_IN_HTTP == set()
 
 
 @pytest.mark.parametrize("path", sorted((PACKAGE / "sandbox").rglob("*.py")), ids=lambda path: path.name)

@@ -8,7 +8,7 @@ import pytest
 
 from molam_sdk import AuthenticationError
 from molam_sdk.testing import ScriptedTransport, reply
-from tests.clients.caller import Caller
+from tests.support.caller import Caller
 
 REFUND = {"id": "re_1", "payment_id": "pi_1", "amount": 1, "currency": "USD", "status": "succeeded"}
 OK = reply(200, REFUND)

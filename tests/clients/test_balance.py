@@ -10,7 +10,7 @@ import responses
 
 from molam_sdk import ClientConfig, MolamClient, ResponseError
 from molam_sdk.testing import ScriptedTransport, reply
-from tests.clients.caller import Caller
+from tests.support.caller import Caller
 
 BALANCE = b"""{"data": [{"currency": "USD", "available": 1000.10, "pending": -0.30, "new": true},
                         {"currency": "XOF", "available": 5000, "pending": 0}]}"""

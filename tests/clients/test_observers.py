@@ -9,7 +9,7 @@ import pytest
 
 from molam_sdk.testing import ScriptedTransport, reply
 from molam_sdk.types import CallRecord, CallStart
-from tests.clients.caller import Caller
+from tests.support.caller import Caller
 
 INTENT = {"id": "pi_1", "status": "succeeded", "amount": 1, "currency": "USD"}
 

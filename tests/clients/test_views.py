@@ -9,7 +9,7 @@ import pytest
 from molam_sdk import ClientClosedError, ConfigurationError, MolamClient, PlainAsyncClient
 from molam_sdk.testing import NoReply, ScriptedTransport, reply
 from molam_sdk.types import Failure
-from tests.clients.caller import Caller
+from tests.support.caller import Caller
 
 REFUND = {"id": "re_1", "payment_id": "pi_1", "amount": 1, "currency": "USD", "status": "succeeded"}
 

@@ -9,7 +9,7 @@ import pytest
 
 from molam_sdk import PaymentIntentCreate, RefundCreate, RequestValidationError
 from molam_sdk.testing import ScriptedTransport, reply
-from tests.clients.caller import Caller
+from tests.support.caller import Caller
 
 SURROGATE = "pi_\ud800"
 ORDER = {"amount": 5, "currency": "USD"}

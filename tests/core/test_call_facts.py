@@ -53,6 +53,11 @@ def test_the_record_of_a_replay() -> None:
     assert recorded(TIMEOUT, TIMEOUT, TIMEOUT, TIMEOUT).replayed is False
 
 
+def test_the_record_of_a_success_names_no_outcome_and_no_error() -> None:
+    record = recorded(OK)
+    assert (record.outcome, record.error, record.code, record.request_id) == (None, None, "200", "req_ok")
+
+
 def test_the_record_of_an_unreadable_answer() -> None:
     record = recorded(reply(200, b"<html>"))
     assert (record.code, record.outcome, record.error) == ("invalid_response", "accepted", "ResponseError")

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import pytest
 
 from molam_sdk.sandbox import Sandbox
-from tests.sandbox.api import Api
-from tests.sandbox.receiver import Receiver
+from tests.support.sandbox_api import Api
+from tests.support.sandbox_receiver import Receiver
 
 
 @pytest.fixture

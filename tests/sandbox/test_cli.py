@@ -15,8 +15,8 @@ from click.testing import CliRunner, Result
 from molam_sdk.cli.commands import molam as group
 from molam_sdk.sandbox import Sandbox
 from molam_sdk.sandbox.__main__ import main, read_fault
-from tests.sandbox.api import INTENTS, Api
-from tests.sandbox.process import ROOT, Process
+from tests.support.sandbox_api import INTENTS, Api
+from tests.support.sandbox_process import ROOT, Process
 
 
 def molam(*arguments: str, **environment: str | None) -> Result:

@@ -8,8 +8,8 @@ import pytest
 import requests
 
 from molam_sdk.sandbox import Sandbox
-from tests.sandbox.api import INTENTS, PAYOUT, PAYOUTS, Api
-from tests.sandbox.receiver import Receiver
+from tests.support.sandbox_api import INTENTS, PAYOUT, PAYOUTS, Api
+from tests.support.sandbox_receiver import Receiver
 
 
 def control(sandbox: Sandbox, method: str, path: str, body: Any = None, **query: Any) -> requests.Response:

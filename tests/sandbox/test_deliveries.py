@@ -13,8 +13,8 @@ import pytest
 from molam_sdk.sandbox import Sandbox
 from molam_sdk.sandbox.delivery import RETRY_AFTER, verdict
 from molam_sdk.sandbox.signing import sign
-from tests.sandbox.api import ENDPOINTS, PAYOUT, PAYOUTS, REFUNDS, Api, code
-from tests.sandbox.receiver import Arrival, Receiver
+from tests.support.sandbox_api import ENDPOINTS, PAYOUT, PAYOUTS, REFUNDS, Api, code
+from tests.support.sandbox_receiver import Arrival, Receiver
 
 SCHEDULE = (60, 300, 900, 3600, 21600, 86400)
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.sandbox.process import ROOT
+from tests.support.sandbox_process import ROOT
 
 SANDBOX = sorted((ROOT / "molam_sdk" / "sandbox").glob("*.py"))
 

@@ -7,7 +7,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
 from molam_sdk.sandbox import Sandbox
-from tests.sandbox.api import INTENTS, PAYOUT, PAYOUTS, REFUNDS, Api
+from tests.support.sandbox_api import INTENTS, PAYOUT, PAYOUTS, REFUNDS, Api
 
 
 def test_a_whole_life_leaves_its_movements(api: Api, sandbox: Sandbox) -> None:

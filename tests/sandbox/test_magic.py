@@ -10,7 +10,7 @@ import pytest
 
 from molam_sdk.sandbox import Sandbox
 from molam_sdk.sandbox.magic import MAGIC, Magic
-from tests.sandbox.api import INTENTS, PAYOUT, PAYOUTS, REFUNDS, Api, code
+from tests.support.sandbox_api import INTENTS, PAYOUT, PAYOUTS, REFUNDS, Api, code
 
 HOUR = 3600
 LATER = {

@@ -16,7 +16,7 @@ from molam_sdk.sandbox.answers import OBJECTS
 from molam_sdk.sandbox.bodies import BODIES, EVENT_TYPES
 from molam_sdk.sandbox.faults import KINDS
 from molam_sdk.sandbox.openapi import document, magic_table
-from tests.sandbox.api import ENDPOINTS, INTENTS, MERCHANT, ONBOARD, PAYOUT, PAYOUTS, REFUNDS, Api
+from tests.support.sandbox_api import ENDPOINTS, INTENTS, MERCHANT, ONBOARD, PAYOUT, PAYOUTS, REFUNDS, Api
 
 DOCS = Path(__file__).parents[2] / "docs" / "sandbox.md"
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from molam_sdk.sandbox import Sandbox
-from tests.sandbox.api import INTENTS, MERCHANT, ONBOARD, PAYOUT, PAYOUTS, REFUNDS, Api, code
+from tests.support.sandbox_api import INTENTS, MERCHANT, ONBOARD, PAYOUT, PAYOUTS, REFUNDS, Api, code
 
 CONFLICT = (409, "payment_intent_unexpected_state")
 

@@ -9,7 +9,7 @@ import pytest
 import requests
 
 from molam_sdk.sandbox import Sandbox
-from tests.sandbox.api import ENDPOINTS, INTENTS, MERCHANT, ONBOARD, PAYOUT, PAYOUTS, REFUNDS, Api, code
+from tests.support.sandbox_api import ENDPOINTS, INTENTS, MERCHANT, ONBOARD, PAYOUT, PAYOUTS, REFUNDS, Api, code
 
 GOOD = {"amount": 1, "currency": "USD"}
 HOOK = {"tenant_type": "m", "tenant_id": "1", "url": "http://127.0.0.1:1/h", "events": ["*"]}

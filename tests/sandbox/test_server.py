@@ -19,9 +19,9 @@ from sqlalchemy import text
 from molam_sdk.sandbox import DatabaseInUseError, Sandbox
 from molam_sdk.sandbox.keys import main_key
 from molam_sdk.sandbox.tables import MIGRATIONS
-from tests.sandbox.api import INTENTS, PAYOUT, PAYOUTS, Api
-from tests.sandbox.process import ROOT, Process
-from tests.sandbox.receiver import Receiver
+from tests.support.sandbox_api import INTENTS, PAYOUT, PAYOUTS, Api
+from tests.support.sandbox_process import ROOT, Process
+from tests.support.sandbox_receiver import Receiver
 
 
 def test_several_run_in_one_process_and_know_nothing_of_each_other() -> None:
