@@ -80,10 +80,16 @@ def segment(name: str, value: object) -> str:
         raise RequestValidationError(f"{name} must be a non-empty string, not {value!r}")
     if value in (".", ".."):
         raise RequestValidationError(f"{name} must be an id, not {value!r}")
-    return quote(value, safe="")
+    try:
+        return quote(value, safe="")
+    except UnicodeEncodeError:
+        raise RequestValidationError(f"{name} holds a lone surrogate, which is no text") from None
 
 
 def with_query(path: str, params: Mapping[str, object | None]) -> str:
     """The path with those parameters that are set."""
     given = {name: value for name, value in params.items() if value is not None}
-    return f"{path}?{urlencode(given)}" if given else path
+    try:
+        return f"{path}?{urlencode(given)}" if given else path
+    except UnicodeEncodeError:
+        raise RequestValidationError("a parameter holds a lone surrogate, which is no text") from None

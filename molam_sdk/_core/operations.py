@@ -8,6 +8,7 @@ from typing import Any, Final
 from ..exceptions import RequestValidationError
 from ..models import (
     Amount,
+    Balance,
     Document,
     MerchantOnboarding,
     MerchantOnboardingCreate,
@@ -22,11 +23,12 @@ from ..models import (
     WebhookEndpoint,
     WebhookEndpointCreate,
 )
+from ..money import parse_currency
 from .answer import parse_document, parse_model, parse_model_of, parse_nothing
 from .bodies import body_of
 from .invocation import Invocation, Operation, segment
 
-Payload = Mapping[str, Any]
+Payload = Mapping[str, object]
 Query = Mapping[str, object | None]
 
 _INTENTS: Final = "/v1/connect/payment_intents"
@@ -53,6 +55,7 @@ LIST_REFUNDS = Operation("list_refunds", "refunds", "GET", _REFUNDS, _refunds)
 CREATE_PAYOUT = Operation("create_payout", "payouts", "POST", _PAYOUTS, _payout, "payout")
 RETRIEVE_PAYOUT = Operation("retrieve_payout", "payouts", "GET", _PAYOUTS + "/{}", _payout)
 LIST_PAYOUTS = Operation("list_payouts", "payouts", "GET", _PAYOUTS, _payouts)
+RETRIEVE_BALANCE = Operation("retrieve_balance", "other", "GET", "/v1/connect/balance", parse_model(Balance))
 ONBOARD_MERCHANT = Operation(
     "create_merchant_onboarding", "merchants", "POST", "/v1/connect/merchants/onboard", _onboarding, "onboard"
 )
@@ -68,6 +71,7 @@ OPERATIONS: Final[tuple[Operation[Any], ...]] = (
     *(CREATE_INTENT, RETRIEVE_INTENT, LIST_INTENTS, CONFIRM_INTENT, CAPTURE_INTENT, CANCEL_INTENT),
     *(CREATE_REFUND, RETRIEVE_REFUND, LIST_REFUNDS),
     *(CREATE_PAYOUT, RETRIEVE_PAYOUT, LIST_PAYOUTS),
+    RETRIEVE_BALANCE,
     ONBOARD_MERCHANT,
     *(CREATE_ENDPOINT, LIST_ENDPOINTS, DELETE_ENDPOINT),
     *(GET, POST),
@@ -89,7 +93,7 @@ class _Capture(RequestModel):
 
 
 class _AnyBody(RequestModel, extra="allow"):
-    pass
+    _sends_nulls = True  # what a null means there, the merchant knows
 
 
 def create_payment_intent(
@@ -152,6 +156,10 @@ def list_payouts(query: Query) -> Invocation[Page[Payout]]:
     return LIST_PAYOUTS.fill(query=_checked(query))
 
 
+def retrieve_balance(currency: str | None) -> Invocation[Balance]:
+    return RETRIEVE_BALANCE.fill(query={"currency": None if currency is None else _currency(currency)})
+
+
 def create_merchant_onboarding(
     payload: MerchantOnboardingCreate | Payload, idempotency_key: str | None, currency: str
 ) -> Invocation[MerchantOnboarding]:
@@ -175,11 +183,15 @@ def delete_webhook_endpoint(endpoint_id: str, idempotency_key: str | None) -> In
 
 
 def get(path: str, query: Query | None) -> Invocation[Document]:
+    if query is not None and not isinstance(query, Mapping):
+        raise RequestValidationError(f"params must be a mapping, not {type(query).__name__}")
     return GET.fill(_own_path(path), query=query)
 
 
 def post(path: str, payload: Payload | None, idempotency_key: str | None) -> Invocation[Document]:
-    return POST.fill(_own_path(path), body=body_of(_AnyBody, payload or {}), idempotency_key=idempotency_key)
+    return POST.fill(
+        _own_path(path), body=body_of(_AnyBody, {} if payload is None else payload), idempotency_key=idempotency_key
+    )
 
 
 def _path(operation: Operation[Any], name: str, value: str) -> str:
@@ -191,6 +203,13 @@ def _checked(query: Query) -> Query:
     if limit is not None and (isinstance(limit, bool) or not isinstance(limit, int) or not 1 <= limit <= _LARGEST_PAGE):
         raise RequestValidationError(f"limit must be a whole number from 1 to {_LARGEST_PAGE}, not {limit!r}")
     return query
+
+
+def _currency(code: str) -> str:
+    try:
+        return parse_currency(code)
+    except ValueError as problem:
+        raise RequestValidationError(f"currency: {problem}") from None
 
 
 def _own_path(path: str) -> str:

@@ -200,7 +200,7 @@ def test_a_success_gives_the_budget_back() -> None:
     transport = ScriptedTransport(REFUSED, OK, REFUSED, OK)
     client = client_of(transport, retry_budget=6)
     client.retrieve_payment_intent("pi_1")
-    assert client._budget.tokens == 2
+    assert client._state.budget.tokens == 2
     with pytest.raises(NetworkError):
         client.retrieve_payment_intent("pi_1")
 

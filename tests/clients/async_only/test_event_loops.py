@@ -60,7 +60,7 @@ def test_a_client_of_a_loop_that_has_ended_says_so() -> None:
 
         async def use() -> None:
             await client.create_payment_intent(ORDER)
-            await client._transport.close()  # no socket may outlive the loop, or the test would warn
+            await client._state.transport.close()  # no socket may outlive the loop, or the test would warn
 
         asyncio.run(use())
         with pytest.raises(ConfigurationError, match="which has ended"):

@@ -103,7 +103,7 @@ def test_a_currency_is_upper_cased(given_value: str, code: str) -> None:
     assert parse_currency(given_value) == code
 
 
-@pytest.mark.parametrize("given_value", ["ZZZ", "US", "", "dollar", 840, None])
+@pytest.mark.parametrize("given_value", ["ZZZ", "US", "", "dollar", 840, None, "uſd", "ıdr", "ＵＳＤ"])
 def test_an_unknown_currency_is_refused(given_value: object) -> None:
     with pytest.raises(ValueError, match="ISO 4217"):
         parse_currency(given_value)
@@ -119,3 +119,9 @@ def test_the_json_number_is_exactly_the_amount(units: int, decimals: int) -> Non
 
 def test_a_whole_amount_goes_out_without_a_point() -> None:
     assert json.dumps(to_json_number(Decimal("5000.00"))) == "5000"
+
+
+@pytest.mark.parametrize("amount", ["0", "-5", "NaN", "Infinity"])
+def test_what_no_amount_can_be_has_no_json_number(amount: str) -> None:
+    with pytest.raises(ValueError, match="Amount must be positive"):
+        to_json_number(Decimal(amount))

@@ -73,9 +73,9 @@ def test_headers_of_the_merchant_go_along() -> None:
 
 def test_a_base_url_that_was_assigned_is_checked_too() -> None:
     client = client_of(ScriptedTransport())
-    client.base_url = "http://evil.example"
     with pytest.raises(ConfigurationError, match="must be https"):
-        client.create_payment_intent({"amount": 1})
+        client.base_url = "http://evil.example"
+    assert client.base_url == client.config.url == "https://api.molam.io"
 
 
 @pytest.mark.parametrize("kind", [MolamClient, MolamSyncClient])

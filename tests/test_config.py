@@ -64,6 +64,9 @@ def test_where_calls_go(settings: dict[str, Any], url: str) -> None:
         ({"timeout_read": True}, "timeout_read must be a number"),
         ({"timeout_read": float("nan")}, "timeout_read"),
         ({"timeout_read": float("inf")}, "timeout_read"),
+        ({"timeout_total": 10**400}, "timeout_total must be a positive number up to 1e"),
+        ({"timeout_connect": 10**5000}, "timeout_connect must be a positive number up to 1e"),
+        ({"retry_backoff_max": 10**400}, "retry_backoff_max must be a positive number up to 1e"),
         ({"max_retries": -1}, "max_retries"),
         ({"pool_size": 0}, "pool_size"),
         ({"default_currency": "ZZZ"}, "default_currency"),
@@ -139,6 +142,15 @@ def test_the_environment_is_read_by_field_name_and_arguments_win() -> None:
 def test_a_variable_that_is_no_number_is_named(name: str, text: str) -> None:
     with pytest.raises(ConfigurationError, match=name):
         ClientConfig.from_env({"MOLAM_API_KEY": "sk_live_1", name: text})
+
+
+def test_a_changed_configuration_is_a_new_one_and_shows_what_counts_now() -> None:
+    old = ClientConfig(api_key="sk_test_1", environment="sandbox", timeout_total=5)
+    new = old.changed(api_key="sk_test_2", base_url=REGIONS["eu-west"], environment=None, region="eu-west")
+    assert (new.api_key, new.url, new.region, new.timeout_total) == ("sk_test_2", REGIONS["eu-west"], "eu-west", 5)
+    assert (old.api_key, old.url, old.region) == ("sk_test_1", ENVIRONMENTS["sandbox"], None)
+    with pytest.raises(ConfigurationError, match="must begin with"):
+        old.changed(api_key="nonsense")
 
 
 def test_the_process_environment_counts_by_default(monkeypatch: pytest.MonkeyPatch) -> None:

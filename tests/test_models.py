@@ -121,3 +121,15 @@ def test_a_secret_is_not_in_the_repr() -> None:
 def test_a_page_without_has_more_is_the_last_one() -> None:
     page = Page[PaymentIntent].model_validate_json(b'{"data":[' + INTENT + b"]}")
     assert (len(page), page.has_more, [intent.id for intent in page.items()]) == (1, False, ["pi_1"])
+
+
+def test_what_was_captured_is_an_exact_amount() -> None:
+    captured = PaymentIntent.model_validate_json(INTENT[:-1] + b',"amount_captured":40.10}')
+    assert captured.amount_captured == Decimal("40.10")
+    assert PaymentIntent.model_validate_json(INTENT).amount_captured is None
+
+
+def test_a_nan_within_metadata_has_no_json_form_and_a_text_of_that_name_has() -> None:
+    with pytest.raises(ValueError, match="NaN is not JSON"):
+        RefundCreate(payment_id="pi_1", metadata={"a": {"b": [float("nan")]}}).to_json()
+    assert b'"NaN"' in RefundCreate(payment_id="pi_1", metadata={"a": "NaN"}).to_json()
