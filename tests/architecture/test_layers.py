@@ -20,7 +20,7 @@ LAYERS = [
     "client",
     "_base_client",
     "_transport cb metrics logging_setup",
-    "redaction",
+    "redaction _http",
     "_core",
     "webhooks",
     "models",
@@ -39,6 +39,7 @@ NOT_IN_THE_CORE = {
     "logging",
     "socket",
 }
+NOT_IN_HTTP = {"socket", "ssl", "select", "selectors", "asyncio", "requests", "urllib3", "aiohttp", "http", "logging"}
 OURS_IN_THE_SANDBOX = {"sandbox", "_version"}
 
 
@@ -85,6 +86,11 @@ def test_imports_point_down(path: Path) -> None:
 @pytest.mark.parametrize("path", sorted((PACKAGE / "_core").glob("*.py")), ids=lambda path: path.name)
 def test_the_core_never_waits(path: Path) -> None:
     assert {name.partition(".")[0] for _, name in _imports(path)} & NOT_IN_THE_CORE == set()
+
+
+@pytest.mark.parametrize("path", sorted((PACKAGE / "_http").glob("*.py")), ids=lambda path: path.name)
+def test_http_knows_bytes_and_no_socket(path: Path) -> None:
+    assert {name.partition(".")[0] for _, name in _imports(path)} & NOT_IN_HTTP == set()
 
 
 @pytest.mark.parametrize("path", sorted((PACKAGE / "sandbox").rglob("*.py")), ids=lambda path: path.name)

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from molam_sdk import MolamError, PaymentIntent
 from molam_sdk._core.retry import parse_retry_after
-from molam_sdk._transport.fault import Fault
-from molam_sdk._transport.http1 import AnswerReader
+from molam_sdk._http.error import NoReplyError
+from molam_sdk._http.reader import AnswerReader
 from tests.clients.caller import Caller, Kind
 from tests.clients.nasty.server import INTENT, ORDER, NastyServer, then_close
 
@@ -65,7 +65,7 @@ def _read(pieces: list[bytes]) -> tuple[object, ...]:
             if reader.feed(piece):
                 return reader.status, dict(reader.headers), reader.body, number == len(pieces) - 1 and reader.reusable
         reader.end()
-    except Fault as fault:
+    except NoReplyError as fault:
         return fault.failure, reader.head_seen
     return reader.status, dict(reader.headers), reader.body
 

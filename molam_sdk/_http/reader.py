@@ -1,14 +1,14 @@
-"""HTTP/1.1 without a socket: bytes in, one answer out (RFC 9112), strict where a lenient reader can be lied to."""
+"""Bytes in, one answer out (RFC 9112), strict where a lenient reader can be lied to."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Final
 
 from .._core.wire import Failure, Headers
 from .body import Body, body_for
-from .fault import Fault
+from .error import NoReplyError
 
 MAX_HEAD_BYTES: Final = 64 * 1024
 MAX_HEADER_FIELDS: Final = 100
@@ -20,29 +20,11 @@ _TOKEN: Final = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 _CHUNK_SIZE: Final = re.compile(rb"[0-9A-Fa-f]{1,15}")
 
 
-def request_bytes(method: str, target: str, host: str, headers: Iterable[tuple[str, str]], body: bytes | None) -> bytes:
-    """A whole request as one piece, so that it leaves in one segment where it fits.
-
-    ``Fault`` if a header could break out of its line: nothing has been sent then.
-    """
-    lines = [f"{method} {target} HTTP/1.1", f"Host: {host}"]
-    lines += [f"{name}: {value}" for name, value in headers]
-    if body is not None or method == "POST":
-        lines.append(f"Content-Length: {len(body or b'')}")
-    head = "\r\n".join(lines)
-    if head.count("\n") != len(lines) - 1 or head.count("\r") != len(lines) - 1 or "\0" in head:
-        raise Fault(Failure.NOT_SENDABLE, "a header holds a line break or a null byte")
-    try:
-        return f"{head}\r\n\r\n".encode("latin-1") + (body or b"")
-    except UnicodeEncodeError:
-        raise Fault(Failure.NOT_SENDABLE, "a header holds a character outside Latin-1") from None
-
-
 class AnswerReader:
     """Reads one answer from whatever pieces it comes in.
 
     ``feed`` says True once the answer is complete; then ``status``, ``headers`` and ``body`` hold it and
-    ``reusable`` says whether the connection may carry another one. Anything wrong is a ``Fault``.
+    ``reusable`` says whether the connection may carry another one. Anything wrong is a ``NoReplyError``.
     """
 
     def __init__(self, max_body: int) -> None:
@@ -75,14 +57,14 @@ class AnswerReader:
         if self._step is AnswerReader._read_to_close:
             self._finish()
             return
-        raise Fault(Failure.INCOMPLETE, "the connection closed before the answer was complete")
+        raise NoReplyError(Failure.INCOMPLETE, "the connection closed before the answer was complete")
 
     def _read_head(self) -> bool:
         end = self._buffer.find(b"\r\n\r\n", self._scanned)
         self._scanned = max(0, len(self._buffer) - 3) if end < 0 else 0
         if end < 0 or end > MAX_HEAD_BYTES:
             if len(self._buffer) > MAX_HEAD_BYTES:
-                raise Fault(Failure.MALFORMED, f"the answer's head is larger than {MAX_HEAD_BYTES} bytes")
+                raise NoReplyError(Failure.MALFORMED, f"the answer's head is larger than {MAX_HEAD_BYTES} bytes")
             self._check_beginning()
             return False
         head = self._buffer[:end].decode("latin-1")
@@ -98,12 +80,12 @@ class AnswerReader:
     def _check_beginning(self) -> None:
         """Say at once that this is no HTTP, instead of waiting for the end of a head that never comes."""
         if not b"HTTP/1.".startswith(self._buffer[:7]):
-            raise Fault(Failure.MALFORMED, "the answer is not HTTP/1.1")
+            raise NoReplyError(Failure.MALFORMED, "the answer is not HTTP/1.1")
 
     def _skip_interim(self, status: int) -> None:
         self._interim += 1
         if status == 101 or self._interim > MAX_INTERIM_ANSWERS:
-            raise Fault(Failure.MALFORMED, f"unexpected {status} answers")
+            raise NoReplyError(Failure.MALFORMED, f"unexpected {status} answers")
 
     def _frame(self, version: int) -> None:
         """Find out where the body ends (RFC 9112 §6.3)."""
@@ -118,7 +100,7 @@ class AnswerReader:
         self._sink = body_for(headers.get("Content-Encoding", ""), self._max_body)
         if coding is not None:
             if coding.strip().lower() != "chunked" or version == 0:
-                raise Fault(Failure.MALFORMED, f"unknown Transfer-Encoding {coding[:40]!r}")
+                raise NoReplyError(Failure.MALFORMED, f"unknown Transfer-Encoding {coding[:40]!r}")
             self.reusable = self.reusable and length is None
             self._step = AnswerReader._read_chunk_size
         elif length is None:
@@ -126,7 +108,7 @@ class AnswerReader:
             self._step = AnswerReader._read_to_close
         else:
             if length > self._max_body:
-                raise Fault(Failure.TOO_LARGE, f"the answer's body is larger than {self._max_body} bytes")
+                raise NoReplyError(Failure.TOO_LARGE, f"the answer's body is larger than {self._max_body} bytes")
             self._left = length
             self._step = AnswerReader._read_length
 
@@ -147,7 +129,7 @@ class AnswerReader:
             return False
         size = line.partition(b";")[0].strip(b" \t")
         if not _CHUNK_SIZE.fullmatch(size):
-            raise Fault(Failure.MALFORMED, "a chunk without a size")
+            raise NoReplyError(Failure.MALFORMED, "a chunk without a size")
         self._left = int(size, 16)
         self._step = AnswerReader._read_chunk if self._left else AnswerReader._read_trailer
         return True
@@ -162,7 +144,7 @@ class AnswerReader:
         if len(self._buffer) < 2:
             return False
         if self._buffer[:2] != b"\r\n":
-            raise Fault(Failure.MALFORMED, "a chunk longer than its size")
+            raise NoReplyError(Failure.MALFORMED, "a chunk longer than its size")
         del self._buffer[:2]
         self._step = AnswerReader._read_chunk_size
         return True
@@ -173,7 +155,7 @@ class AnswerReader:
             return False
         self._left += len(line)
         if self._left > MAX_HEAD_BYTES:
-            raise Fault(Failure.MALFORMED, "the answer's trailers do not end")
+            raise NoReplyError(Failure.MALFORMED, "the answer's trailers do not end")
         if not line:
             self._finish()
         return bool(line)
@@ -182,7 +164,7 @@ class AnswerReader:
         end = self._buffer.find(b"\r\n")
         if end < 0:
             if len(self._buffer) > _MAX_CHUNK_LINE:
-                raise Fault(Failure.MALFORMED, "a chunk line that does not end")
+                raise NoReplyError(Failure.MALFORMED, "a chunk line that does not end")
             return None
         line = bytes(self._buffer[:end])
         del self._buffer[: end + 2]
@@ -204,19 +186,19 @@ class AnswerReader:
 def _parse_head(head: str) -> tuple[int, int, Headers]:
     lines = head.split("\r\n")
     if head.count("\n") != len(lines) - 1 or head.count("\r") != len(lines) - 1 or "\0" in head:
-        raise Fault(Failure.MALFORMED, "the answer's head holds a stray line break or a null byte")
+        raise NoReplyError(Failure.MALFORMED, "the answer's head holds a stray line break or a null byte")
     if len(lines) > MAX_HEADER_FIELDS + 1:
-        raise Fault(Failure.MALFORMED, f"the answer has more than {MAX_HEADER_FIELDS} header fields")
+        raise NoReplyError(Failure.MALFORMED, f"the answer has more than {MAX_HEADER_FIELDS} header fields")
     status_line = _STATUS_LINE.fullmatch(lines[0])
     if status_line is None:
-        raise Fault(Failure.MALFORMED, "the answer's first line is not an HTTP/1.1 status line")
+        raise NoReplyError(Failure.MALFORMED, "the answer's first line is not an HTTP/1.1 status line")
     return int(status_line[1]), int(status_line[2]), Headers(map(_parse_field, lines[1:]))
 
 
 def _parse_field(line: str) -> tuple[str, str]:
     name, colon, value = line.partition(":")
     if not colon or _TOKEN.fullmatch(name) is None:
-        raise Fault(Failure.MALFORMED, "the answer's head holds a line that is no header field")
+        raise NoReplyError(Failure.MALFORMED, "the answer's head holds a line that is no header field")
     return name, value.strip(" \t")
 
 
@@ -228,5 +210,5 @@ def _content_length(headers: Headers) -> int | None:
     lengths = {part.strip() for part in text.split(",")}
     length = lengths.pop()
     if lengths or not (length.isascii() and length.isdigit()) or len(length) > 18:
-        raise Fault(Failure.MALFORMED, "the answer's Content-Length is not one number")
+        raise NoReplyError(Failure.MALFORMED, "the answer's Content-Length is not one number")
     return int(length)

@@ -9,7 +9,7 @@ from .._core.retry import parse_retry_after
 from .._core.wire import Failure, NoReply
 
 
-class Fault(Exception):  # noqa: N818 - the fault, not the error that it may become
+class NoReplyError(Exception):
     """No complete answer. ``status`` and ``headers`` are set where its head had come."""
 
     def __init__(self, failure: Failure, detail: str) -> None:

@@ -6,7 +6,7 @@ import zlib
 from typing import Final
 
 from .._core.wire import Failure
-from .fault import Fault
+from .error import NoReplyError
 
 _GZIP_WBITS: Final = 16 + zlib.MAX_WBITS
 _PIECE_BYTES: Final = 64 * 1024
@@ -30,7 +30,7 @@ class Body:
     def _append(self, data: bytes) -> None:
         if len(self._bytes) + len(data) > self._limit:
             self._bytes.clear()
-            raise Fault(Failure.TOO_LARGE, f"the answer's body is larger than {self._limit} bytes")
+            raise NoReplyError(Failure.TOO_LARGE, f"the answer's body is larger than {self._limit} bytes")
         self._bytes += data
 
 
@@ -54,7 +54,9 @@ class CompressedBody(Body):
             try:
                 piece = self._inflate(data)
             except zlib.error as problem:
-                raise Fault(Failure.MALFORMED, f"the answer's body cannot be decompressed: {problem}") from problem
+                raise NoReplyError(
+                    Failure.MALFORMED, f"the answer's body cannot be decompressed: {problem}"
+                ) from problem
             self._append(piece)
             data = self._inflater.unused_data if self._inflater.eof else self._inflater.unconsumed_tail
             # A full piece with nothing left to feed: the inflater may hold more inside.
@@ -63,7 +65,7 @@ class CompressedBody(Body):
     def finish(self) -> bytes:
         """The inflated body; a stream that breaks off is incomplete."""
         if self._seen and not self._inflater.eof:
-            raise Fault(Failure.INCOMPLETE, "the answer's compressed body breaks off")
+            raise NoReplyError(Failure.INCOMPLETE, "the answer's compressed body breaks off")
         return super().finish()
 
     def _inflate(self, data: bytes) -> bytes:
@@ -79,15 +81,15 @@ class CompressedBody(Body):
 
     def _next_member(self) -> None:
         if not self._gzip:
-            raise Fault(Failure.MALFORMED, "bytes follow the end of the compressed body")
+            raise NoReplyError(Failure.MALFORMED, "bytes follow the end of the compressed body")
         self._inflater = zlib.decompressobj(_GZIP_WBITS)
 
 
 def body_for(content_encoding: str, limit: int) -> Body:
-    """A collector for this ``Content-Encoding``; ``Fault`` for one that was not asked for."""
+    """A collector for this ``Content-Encoding``; ``NoReplyError`` for one that was not asked for."""
     coding = content_encoding.strip().lower()
     if coding in ("", "identity"):
         return Body(limit)
     if coding in ("gzip", "x-gzip", "deflate"):
         return CompressedBody(limit, gzip=coding != "deflate")
-    raise Fault(Failure.MALFORMED, f"the answer's Content-Encoding {coding[:40]!r} was not asked for")
+    raise NoReplyError(Failure.MALFORMED, f"the answer's Content-Encoding {coding[:40]!r} was not asked for")
