@@ -12,7 +12,7 @@ from molam_sdk._transport.async_connection import AsyncConnection
 from molam_sdk._transport.async_slots import Slots
 from molam_sdk.testing import AsyncScriptedTransport, NoReply, Reply, Request, ScriptedTransport, reply
 from tests.clients.async_only.echo import EchoServer
-from tests.clients.nasty.server import INTENT, ORDER, NastyServer
+from tests.clients.hostile.server import INTENT, ORDER, HostileServer
 
 
 class Holding(AsyncScriptedTransport):
@@ -156,7 +156,7 @@ async def test_what_comes_back_goes_to_whoever_waits_longest() -> None:
 
 
 async def test_those_in_line_for_a_dead_server_do_not_wait_one_after_the_other() -> None:
-    with NastyServer(accepting=False) as server:  # nobody will shake hands
+    with HostileServer(accepting=False) as server:  # nobody will shake hands
         base_url = server.url.replace("http:", "https:")
         config = ClientConfig(api_key="sk_test_x", base_url=base_url, timeout_connect=0.5, max_retries=0)
         async with MolamAsyncClient(config, cb_fail_max=1000) as client:

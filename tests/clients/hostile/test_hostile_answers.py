@@ -14,8 +14,8 @@ import pytest
 
 from molam_sdk import MolamError, NetworkError, RedirectError, ResponseError
 from tests.clients.caller import Caller
-from tests.clients.nasty.conftest import Serve
-from tests.clients.nasty.server import INTENT, ORDER, created, http, then_close
+from tests.clients.hostile.conftest import Serve
+from tests.clients.hostile.server import INTENT, ORDER, created, http, then_close
 
 JSON = http(201, INTENT).partition(b"\r\n\r\n")[2]
 

@@ -10,7 +10,7 @@ import pytest
 from molam_sdk import BulkheadFullError, ClientClosedError, ServerError
 from molam_sdk.testing import ScriptedTransport, reply
 from tests.clients.caller import Caller
-from tests.clients.nasty.server import INTENT, ORDER
+from tests.clients.hostile.server import INTENT, ORDER
 
 
 class Broken(pybreaker.CircuitBreakerListener):

@@ -169,7 +169,7 @@ def _sent(wire: Wire, data: bytes) -> bool:
 
 
 @dataclass
-class NastyServer:
+class HostileServer:
     """Plays ``script``, one turn per request in the order they come; past its end every request gets ``usual``.
 
     ``greet`` is run on a connection before anything is read (a hang in place of a TLS handshake, say);

@@ -1,4 +1,4 @@
-"""A CONNECT proxy as one turn of a nasty server's script."""
+"""A CONNECT proxy as one turn of a hostile server's script."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import contextlib
 import select
 import socket
 
-from tests.clients.nasty.server import ENDED, Turn, Wire
+from tests.clients.hostile.server import ENDED, Turn, Wire
 
 
 def tunnel_to(port: int) -> Turn:

@@ -10,7 +10,7 @@ import pytest
 from molam_sdk import MolamError
 from molam_sdk.testing import Failure, NoReply, Reply, ScriptedTransport, reply
 from tests.clients.caller import Caller
-from tests.clients.nasty.server import INTENT, ORDER
+from tests.clients.hostile.server import INTENT, ORDER
 
 NOW = 1_800_000_000.0
 CREATED = reply(201, INTENT)

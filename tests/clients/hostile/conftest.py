@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 import trustme
 
-from tests.clients.nasty.server import NastyServer, Turn
+from tests.clients.hostile.server import HostileServer, Turn
 
-Serve = Callable[..., NastyServer]
+Serve = Callable[..., HostileServer]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +60,8 @@ def serve() -> Iterator[Serve]:
     """``serve(turn, turn, …, tls=…)``: a running server that ends with the test."""
     with ExitStack() as stack:
 
-        def start(*script: Turn, **options: Any) -> NastyServer:
-            return stack.enter_context(NastyServer(list(script), **options))
+        def start(*script: Turn, **options: Any) -> HostileServer:
+            return stack.enter_context(HostileServer(list(script), **options))
 
         yield start
 

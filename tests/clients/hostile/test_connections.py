@@ -14,9 +14,9 @@ import pytest
 
 from molam_sdk import MolamError, NetworkError
 from tests.clients.caller import Caller
-from tests.clients.nasty.conftest import Certificates, Serve
-from tests.clients.nasty.proxy import tunnel_to
-from tests.clients.nasty.server import INTENT, KEPT, ORDER, Turn, Wire, created, error, http
+from tests.clients.hostile.conftest import Certificates, Serve
+from tests.clients.hostile.proxy import tunnel_to
+from tests.clients.hostile.server import INTENT, KEPT, ORDER, Turn, Wire, created, error, http
 
 pytestmark = pytest.mark.usefixtures("no_environment")
 

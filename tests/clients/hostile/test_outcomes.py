@@ -24,8 +24,8 @@ from molam_sdk import (
     ServerError,
 )
 from tests.clients.caller import Caller
-from tests.clients.nasty.conftest import Serve
-from tests.clients.nasty.server import (
+from tests.clients.hostile.conftest import Serve
+from tests.clients.hostile.server import (
     ENDED,
     INTENT,
     ORDER,

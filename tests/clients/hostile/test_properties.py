@@ -15,7 +15,7 @@ from molam_sdk._core.retry import parse_retry_after
 from molam_sdk._http.error import NoReplyError
 from molam_sdk._http.reader import AnswerReader
 from tests.clients.caller import Caller, Kind
-from tests.clients.nasty.server import INTENT, ORDER, NastyServer, then_close
+from tests.clients.hostile.server import INTENT, ORDER, HostileServer, then_close
 
 JSON = json.dumps(INTENT).encode()
 LIMIT = 4096
@@ -99,13 +99,13 @@ def test_any_retry_after_is_a_number_of_seconds_or_nothing(text: str) -> None:
 
 
 @pytest.fixture(scope="module")
-def server() -> Iterator[NastyServer]:
-    with NastyServer() as running:
+def server() -> Iterator[HostileServer]:
+    with HostileServer() as running:
         yield running
 
 
 @pytest.fixture(scope="module", params=["sync", "async"])
-def connected(request: pytest.FixtureRequest, server: NastyServer) -> Iterator[Caller]:
+def connected(request: pytest.FixtureRequest, server: HostileServer) -> Iterator[Caller]:
     kind: Kind = request.param
     caller = Caller(kind)
     caller.make(server.url, max_retries=1, retry_backoff_factor=0.0, timeout_read=0.05, timeout_total=5,
@@ -116,7 +116,7 @@ def connected(request: pytest.FixtureRequest, server: NastyServer) -> Iterator[C
 
 @given(answers)
 @settings(max_examples=250, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_only_a_molam_error_comes_out_of_a_client(connected: Caller, server: NastyServer, whole: bytes) -> None:
+def test_only_a_molam_error_comes_out_of_a_client(connected: Caller, server: HostileServer, whole: bytes) -> None:
     server.usual = then_close(whole)
     (found,) = connected.together([("create_payment_intent", (ORDER,), {})])
     assert isinstance(found, MolamError | PaymentIntent)

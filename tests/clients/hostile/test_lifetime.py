@@ -11,13 +11,13 @@ import pytest
 
 from molam_sdk import ClientClosedError
 from tests.clients.caller import Caller
-from tests.clients.nasty.conftest import Serve
-from tests.clients.nasty.server import (
+from tests.clients.hostile.conftest import Serve
+from tests.clients.hostile.server import (
     ENDED,
     INTENT,
     KEPT,
     ORDER,
-    NastyServer,
+    HostileServer,
     Turn,
     Wire,
     created,
@@ -31,8 +31,8 @@ from tests.clients.nasty.server import (
 PROGRAMS = Path(__file__).parent / "programs"
 
 
-def environment(server: NastyServer) -> dict[str, str]:
-    return os.environ | {"NASTY_URL": server.url, "PYTHONPATH": str(PROGRAMS)}
+def environment(server: HostileServer) -> dict[str, str]:
+    return os.environ | {"HOSTILE_URL": server.url, "PYTHONPATH": str(PROGRAMS)}
 
 
 @pytest.mark.parametrize("how", ["unclosed", "closed", "collected", "busy", "refused"])
@@ -45,7 +45,7 @@ def test_the_interpreter_ends_in_silence(serve: Serve, how: str) -> None:
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
-def _echo_the_key(server: NastyServer) -> Turn:
+def _echo_the_key(server: HostileServer) -> Turn:
     """Answers each request with its own key as the id: an answer that went to another call is seen."""
 
     def turn(wire: Wire) -> bool:

@@ -12,8 +12,8 @@ import pytest
 
 from molam_sdk import MolamError, MolamTimeoutError
 from tests.clients.caller import Caller
-from tests.clients.nasty.conftest import Certificates, Serve
-from tests.clients.nasty.server import (
+from tests.clients.hostile.conftest import Certificates, Serve
+from tests.clients.hostile.server import (
     INTENT,
     ORDER,
     Turn,
