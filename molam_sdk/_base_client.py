@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Final, NoReturn, TypeVar
 
 from ._core.call import Call, CallRules
-from ._core.operation import Operation
+from ._core.invocation import Invocation
 from ._core.operations import BY_NAME, GROUPS
 from ._core.record import CallRecord, CallStart, Gate, Observer
 from ._core.retry import RetryBudget, RetryPolicy
@@ -121,16 +121,16 @@ class BaseClient:
         """The gate of one call; none unless the client stands behind a breaker."""
         return None
 
-    def _begin(self, operation: Operation[T], timeout: float | None, resolving: MolamError | None = None) -> Call[T]:
+    def _begin(self, invocation: Invocation[T], timeout: float | None, resolving: MolamError | None = None) -> Call[T]:
         if self._closed.is_set():
             raise ClientClosedError("this client was closed, and closing is final")
         deadline = self._clock() + _seconds(timeout, self.config.timeout_total)
-        url = check_base_url_once(self.base_url) + operation.path
-        headers = self._request_headers(operation)
+        url = check_base_url_once(self.base_url) + invocation.path
+        headers = self._request_headers(invocation)
         # From here on nothing is refused: what was told of a call's start is told of its end.
-        notify = self._start_observing(operation, headers) if self._observers else None
-        request = Request(operation.endpoint.method, url, headers, operation.body, deadline)
-        return Call(operation, request, self._rules(notify, resolving), _outcome_before(resolving))
+        notify = self._start_observing(invocation, headers) if self._observers else None
+        request = Request(invocation.operation.method, url, headers, invocation.body, deadline)
+        return Call(invocation, request, self._rules(notify, resolving), _outcome_before(resolving))
 
     def _rules(self, notify: Callable[[CallRecord], None] | None, resolving: MolamError | None) -> CallRules:
         config = self.config
@@ -147,14 +147,14 @@ class BaseClient:
             trace=self._trace,
         )
 
-    def _request_headers(self, operation: Operation[Any]) -> dict[str, str]:
+    def _request_headers(self, invocation: Invocation[Any]) -> dict[str, str]:
         headers = dict(self.headers)
         if "Authorization" not in headers and (authorization := self._key.authorization()):
             headers["Authorization"] = self.headers["Authorization"] = authorization
-        if operation.body is None:
+        if invocation.body is None:
             headers.pop("Content-Type", None)
-        if operation.key is not None:
-            headers["Idempotency-Key"] = operation.key
+        if invocation.idempotency_key is not None:
+            headers["Idempotency-Key"] = invocation.idempotency_key
         return headers
 
     def _refresh_key(self, refused: str) -> str | None:
@@ -169,9 +169,9 @@ class BaseClient:
         if not callable(api_key) and (authorization := self._key.authorization()):
             self.headers["Authorization"] = authorization
 
-    def _start_observing(self, operation: Operation[Any], headers: dict[str, str]) -> Callable[[CallRecord], None]:
-        endpoint = operation.endpoint
-        start = CallStart(endpoint.name, endpoint.group, endpoint.method, operation.key)
+    def _start_observing(self, invocation: Invocation[Any], headers: dict[str, str]) -> Callable[[CallRecord], None]:
+        operation = invocation.operation
+        start = CallStart(operation.name, operation.group, operation.method, invocation.idempotency_key)
         for observer in self._observers:
             try:
                 headers.update(observer.call_started(start) or {})
@@ -199,8 +199,8 @@ def failed_call(error: BaseException) -> MolamError:
     raise RequestValidationError("this error carries no request that could be asked again")
 
 
-def operation_of(error: MolamError) -> Operation[Any]:
-    """The operation that an error tells of, to be asked again; ``RequestValidationError`` if that is not safe."""
+def invocation_of(error: MolamError) -> Invocation[Any]:
+    """The invocation that an error tells of, to be asked again; ``RequestValidationError`` if that is not safe."""
     sent = error.request
     if sent is None or sent.operation not in BY_NAME:
         raise RequestValidationError("this error carries no request that could be asked again")
@@ -210,7 +210,7 @@ def operation_of(error: MolamError) -> Operation[Any]:
             f"the error is {age / 3600:.0f} h old and Molam forgets keys after 24 h: "
             "asking again could carry it out twice. Look it up with the list operations instead"
         )
-    return Operation(BY_NAME[sent.operation], sent.path, sent.body, sent.idempotency_key)
+    return Invocation(BY_NAME[sent.operation], sent.path, sent.body, sent.idempotency_key)
 
 
 def check_base_url_once(url: str) -> str:

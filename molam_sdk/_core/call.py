@@ -11,11 +11,11 @@ from ..exceptions import MolamError, NetworkError, Outcome, SentRequest
 from ..models import ResponseInfo
 from .answer import UnreadableError, attach
 from .errors import to_error, unreadable
-from .operation import Operation
-from .outcome import Verdict, combine, judge
+from .invocation import Invocation
 from .problem import Problem, printable_line, read_problem
 from .record import CallRecord, Gate
 from .retry import RetryBudget, RetryPolicy, parse_retry_after
+from .rules import Rule, combine, judge
 from .wire import Failure, NoReply, Reply, Request
 
 T = TypeVar("T")
@@ -62,14 +62,14 @@ class Call(Generic[T]):
         "_rules",
         "_started",
         "attempts",
-        "operation",
+        "invocation",
         "outcome",
         "pause",
         "request",
     )
 
-    def __init__(self, operation: Operation[T], request: Request, rules: CallRules, outcome: Outcome) -> None:
-        self.operation = operation
+    def __init__(self, invocation: Invocation[T], request: Request, rules: CallRules, outcome: Outcome) -> None:
+        self.invocation = invocation
         self.request = request
         self.outcome: Outcome = outcome
         self.attempts = 0
@@ -122,20 +122,20 @@ class Call(Generic[T]):
         if not never_sent:
             self.attempts += 1
         problem = read_problem(answer.body) if isinstance(answer, Reply) and not 200 <= answer.status < 300 else None
-        verdict = judge(answer, problem)
+        rule = judge(answer, problem)
         doubtful = self.outcome in ("unknown", "accepted")
-        self.outcome = combine(self.outcome, verdict)
+        self.outcome = combine(self.outcome, rule)
         if self._rules.trace is not None:
-            self._rules.trace(self.operation.endpoint.name, self.attempts, verdict.code)
+            self._rules.trace(self.invocation.operation.name, self.attempts, rule.code)
         if isinstance(answer, Reply):
             self._reply = answer
-            if verdict.outcome == "accepted" or (doubtful and self._was_deleted(answer, verdict)):
-                return self._accept(answer, verdict)
+            if rule.outcome == "accepted" or (doubtful and self._was_deleted(answer, rule)):
+                return self._accept(answer, rule)
         if not (never_sent and self._last is not None):
             # A refusal after a real answer says nothing new: the real one is what the merchant must hear of.
-            self._last = (answer, problem, verdict.code)
-            self._outage = None if never_sent else verdict.outage
-        if self._again(answer, verdict):
+            self._last = (answer, problem, rule.code)
+            self._outage = None if never_sent else rule.outage
+        if self._again(answer, rule):
             return False
         self._fail()
         return True
@@ -150,12 +150,12 @@ class Call(Generic[T]):
             raise self._error
         return self._result  # type: ignore[return-value]  # None is the result of operations that answer nothing
 
-    def _accept(self, reply: Reply, verdict: Verdict) -> bool:
-        self._code, self._outage = verdict.code, False
+    def _accept(self, reply: Reply, rule: Rule) -> bool:
+        self._code, self._outage = rule.code, False
         if self._rules.budget is not None:
             self._rules.budget.give_back()
         try:
-            result = self.operation.endpoint.parse(reply)
+            result = self.invocation.operation.parse(reply)
         except UnreadableError as problem:
             self._code = "invalid_response"
             self._error = self._with_facts(unreadable(reply, str(problem)), None)
@@ -163,27 +163,27 @@ class Call(Generic[T]):
         self._result = attach(result, self._info(reply))
         return True
 
-    def _was_deleted(self, reply: Reply, verdict: Verdict) -> bool:
-        return self.operation.endpoint.absent_is_done and reply.status == 404 and verdict.definite
+    def _was_deleted(self, reply: Reply, rule: Rule) -> bool:
+        return self.invocation.operation.absent_is_done and reply.status == 404 and rule.definite
 
-    def _again(self, answer: Reply | NoReply, verdict: Verdict) -> bool:
+    def _again(self, answer: Reply | NoReply, rule: Rule) -> bool:
         if isinstance(answer, Reply) and answer.status == 401 and self._take_new_key():
             self.pause = 0.0
             return self._count_retry("401")
         refused = isinstance(answer, NoReply) and answer.failure is Failure.CIRCUIT_OPEN
-        if not (verdict.retry or (refused and self._rules.patient)):
+        if not (rule.retry or (refused and self._rules.patient)):
             return False
-        if len(self._retries) >= self._rules.policy.max_retries or not self.operation.repeatable:
+        if len(self._retries) >= self._rules.policy.max_retries or not self.invocation.repeatable:
             return False
-        return self._may_pause(answer, verdict) and self._count_retry(verdict.code)
+        return self._may_pause(answer, rule) and self._count_retry(rule.code)
 
-    def _may_pause(self, answer: Reply | NoReply, verdict: Verdict) -> bool:
+    def _may_pause(self, answer: Reply | NoReply, rule: Rule) -> bool:
         stale = isinstance(answer, NoReply) and answer.failure is Failure.STALE
         retry_after = _retry_after(answer)
         self.pause = 0.0 if stale else self._rules.policy.pause(len(self._retries), retry_after)
         if not self._rules.policy.worth_waiting(self.pause, retry_after, self.time_left()):
             return False
-        cost = self._rules.cost_timeout if verdict.code == "timeout" else self._rules.cost
+        cost = self._rules.cost_timeout if rule.code == "timeout" else self._rules.cost
         return self._rules.budget is None or self._rules.budget.take(cost)
 
     def _count_retry(self, code: str) -> bool:
@@ -215,18 +215,18 @@ class Call(Generic[T]):
 
     def _with_facts(self, error: MolamError, retry_after: float | None) -> MolamError:
         error.outcome = self.outcome
-        error.operation = self.operation.endpoint.name
-        error.idempotency_key = self.operation.key
+        error.operation = self.invocation.operation.name
+        error.idempotency_key = self.invocation.idempotency_key
         error.request_id = self._request_id()
         error.attempts = self.attempts
         error.elapsed = self._elapsed()
         error.retry_after = retry_after
         error.request = SentRequest(
-            self.operation.endpoint.name,
-            self.operation.endpoint.method,
-            self.operation.path,
-            self.operation.body,
-            self.operation.key,
+            self.invocation.operation.name,
+            self.invocation.operation.method,
+            self.invocation.path,
+            self.invocation.body,
+            self.invocation.idempotency_key,
         )
         return error
 
@@ -235,7 +235,7 @@ class Call(Generic[T]):
             reply.status,
             reply.headers,
             self._request_id(),
-            self.operation.key,
+            self.invocation.idempotency_key,
             self._replayed(),
             self.attempts,
             self._elapsed(),
@@ -257,15 +257,15 @@ class Call(Generic[T]):
 
     def _record(self, error: BaseException | None) -> CallRecord:
         return CallRecord(
-            operation=self.operation.endpoint.name,
-            group=self.operation.endpoint.group,
-            method=self.operation.endpoint.method,
+            operation=self.invocation.operation.name,
+            group=self.invocation.operation.group,
+            method=self.invocation.operation.method,
             code=self._code,
             outcome=None if error is None else self.outcome,
             attempts=self.attempts,
             retries=self._retries,
             elapsed=self._elapsed(),
-            idempotency_key=self.operation.key,
+            idempotency_key=self.invocation.idempotency_key,
             request_id=(error.request_id if isinstance(error, MolamError) else None) or self._request_id(),
             replayed=self._replayed(),
             error=None if error is None else type(error).__name__,

@@ -19,7 +19,7 @@ from molam_sdk import (
 from molam_sdk._core.record import CallRecord, CallStart
 from molam_sdk._core.wire import Failure, NoReply
 from molam_sdk.testing import ScriptedTransport
-from tests.unit.script import OK, TIMEOUT, client_of, error_reply
+from tests.support.script import OK, TIMEOUT, client_of, error_reply
 
 
 class Watching:

@@ -15,7 +15,7 @@ from molam_sdk import CircuitOpenError, ClientConfig, MolamError, MolamSyncClien
 from molam_sdk._core.wire import Failure, NoReply
 from molam_sdk.cb import Breaker, FailureRate, create_circuit_breaker
 from molam_sdk.testing import ScriptedTransport, reply
-from tests.unit.script import OK, TIMEOUT, error_reply
+from tests.support.script import OK, TIMEOUT, error_reply
 
 
 def guarded(transport: Any, **options: Any) -> MolamSyncClient:

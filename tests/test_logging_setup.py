@@ -16,7 +16,7 @@ from prometheus_client import CollectorRegistry
 from molam_sdk import ClientConfig, DeclinedError, MolamError, MolamSyncClient
 from molam_sdk.logging_setup import JsonFormatter, RedactingFilter, setup_structured_logger
 from molam_sdk.testing import ScriptedTransport
-from tests.unit.script import OK, TIMEOUT, error_reply
+from tests.support.script import OK, TIMEOUT, error_reply
 
 PAN = "4242424242424242"
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from molam_sdk import PaymentIntentCreate, RequestValidationError, WebhookEndpointCreate
-from molam_sdk._core.payload import read_payload
+from molam_sdk._core.bodies import read_payload
 
 
 def explained(kind: Any, payload: Any) -> str:

@@ -14,7 +14,7 @@ from molam_sdk._core.record import CallRecord
 from molam_sdk._core.retry import RetryPolicy
 from molam_sdk._core.wire import Failure, NoReply, Request
 from molam_sdk.testing import ScriptedTransport, reply
-from tests.unit.script import INTENT, OK, RESET, TIMEOUT, client_of, error_reply, failed
+from tests.support.script import INTENT, OK, RESET, TIMEOUT, client_of, error_reply, failed
 
 
 class Recorder:

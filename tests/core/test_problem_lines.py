@@ -8,7 +8,7 @@ import pytest
 
 from molam_sdk._core.problem import printable_line, read_problem
 from molam_sdk.testing import ScriptedTransport, reply
-from tests.unit.script import INTENT, OK, client_of
+from tests.support.script import INTENT, OK, client_of
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ from molam_sdk import (
     WebhookEndpointCreate,
 )
 from molam_sdk._core import operations as ops
-from molam_sdk._core.operation import Operation
+from molam_sdk._core.invocation import Invocation, Operation
 
 INTENT = PaymentIntentCreate(amount=Decimal("100.50"), currency="USD")
 PAYOUT = {"amount": 5000, "currency": "XOF", "beneficiary": "w_1", "origin_module": "shop", "origin_entity": "o_1"}
@@ -27,7 +27,7 @@ ENDPOINT = {"tenant_type": "merchant", "tenant_id": "m_1", "url": "https://x.exa
 INTENTS, REFUNDS, PAYOUTS = "/v1/connect/payment_intents", "/v1/connect/refunds", "/v1/connect/payouts"
 HOOKS = "/v1/webhooks/endpoints"
 
-Row = tuple[Callable[[], Operation[Any]], str, str, str, "dict[str, Any] | None", str]
+Row = tuple[Callable[[], Invocation[Any]], str, str, str, "dict[str, Any] | None", str]
 
 # operation, method, path, body, prefix of the key it makes
 ROWS: list[Row] = [
@@ -139,21 +139,27 @@ ROWS: list[Row] = [
 
 @pytest.mark.parametrize(("make", "name", "method", "path", "body", "prefix"), ROWS)
 def test_an_operation_sends_what_the_contract_says(
-    make: Callable[[], Operation[Any]], name: str, method: str, path: str, body: dict[str, Any] | None, prefix: str
+    make: Callable[[], Invocation[Any]], name: str, method: str, path: str, body: dict[str, Any] | None, prefix: str
 ) -> None:
-    operation = make()
-    assert (operation.endpoint.name, operation.endpoint.method, operation.path) == (name, method, path)
-    assert (None if operation.body is None else json.loads(operation.body)) == body
-    assert (operation.key or "").startswith(prefix)
-    assert (operation.key is None) == (method == "GET")
+    invocation = make()
+    assert (invocation.operation.name, invocation.operation.method, invocation.path) == (name, method, path)
+    assert (None if invocation.body is None else json.loads(invocation.body)) == body
+    assert (invocation.idempotency_key or "").startswith(prefix)
+    assert (invocation.idempotency_key is None) == (method == "GET")
 
 
-def test_every_endpoint_stands_in_the_table_above() -> None:
+def test_every_operation_stands_in_the_table_above() -> None:
     assert {row[1] for row in ROWS} == set(ops.BY_NAME)
 
 
+def test_every_row_of_the_api_stands_in_the_list_of_operations() -> None:
+    rows = [row for row in vars(ops).values() if isinstance(row, Operation)]
+    assert [row.name for row in rows if row not in ops.OPERATIONS] == []
+    assert len(ops.BY_NAME) == len(ops.OPERATIONS) == len(rows)
+
+
 def test_a_made_key_is_new_each_time_and_hard_to_guess() -> None:
-    keys = {ops.cancel_payment_intent("pi_1", None).key for _ in range(100)}
+    keys = {ops.cancel_payment_intent("pi_1", None).idempotency_key for _ in range(100)}
     assert len(keys) == 100
     assert all(key is not None and len(key) == len("cancel-") + 32 for key in keys)
 
@@ -161,12 +167,12 @@ def test_a_made_key_is_new_each_time_and_hard_to_guess() -> None:
 def test_only_reads_and_keyed_calls_are_repeatable() -> None:
     assert ops.retrieve_refund("re_1").repeatable
     assert ops.cancel_payment_intent("pi_1", "k").repeatable
-    assert not Operation(ops.CREATE_REFUND, "/", b"{}", None).repeatable
+    assert not Invocation(ops.CREATE_REFUND, "/", b"{}", None).repeatable
 
 
 @pytest.mark.parametrize("key", ["order-7", "x" * 255, "~!{}", "a b"])
 def test_a_key_of_printable_ascii_is_taken_as_it_is(key: str) -> None:
-    assert ops.cancel_payment_intent("pi_1", key).key == key
+    assert ops.cancel_payment_intent("pi_1", key).idempotency_key == key
 
 
 @pytest.mark.parametrize("key", ["", "x" * 256, "a\r\nX: y", "é", " a", "a ", "\x7f", 7])

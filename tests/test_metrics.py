@@ -19,7 +19,7 @@ from molam_sdk._core.wire import Failure, NoReply
 from molam_sdk.cb import create_circuit_breaker
 from molam_sdk.metrics import metrics_for, metrics_request
 from molam_sdk.testing import ScriptedTransport
-from tests.unit.script import OK, TIMEOUT, error_reply
+from tests.support.script import OK, TIMEOUT, error_reply
 
 
 def client_of(*script: Any, registry: CollectorRegistry, **settings: Any) -> MolamSyncClient:

@@ -14,7 +14,7 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from molam_sdk import ClientConfig, DeclinedError, MolamClient
 from molam_sdk.otel import TraceObserver
 from molam_sdk.testing import ScriptedTransport
-from tests.unit.script import OK, TIMEOUT, error_reply
+from tests.support.script import OK, TIMEOUT, error_reply
 
 
 @pytest.fixture

@@ -7,8 +7,8 @@ from typing import get_args
 
 import pytest
 
-from molam_sdk._core.outcome import NO_REPLY, Verdict, combine, judge
 from molam_sdk._core.problem import Problem, read_problem
+from molam_sdk._core.rules import NO_REPLY, Rule, combine, judge
 from molam_sdk._core.wire import Failure, Headers, NoReply, Reply
 from molam_sdk.exceptions import Outcome
 
@@ -17,7 +17,7 @@ IN_PROGRESS = b'{"error":{"code":"idempotency_in_progress","message":"m"}}'
 HTML = b"<html>"
 
 
-def _judge(status: int, body: bytes = MOLAM) -> Verdict:
+def _judge(status: int, body: bytes = MOLAM) -> Rule:
     problem = None if 200 <= status < 300 else read_problem(body)
     return judge(Reply(status, Headers(), body, 0.0), problem)
 
@@ -59,14 +59,14 @@ def _judge(status: int, body: bytes = MOLAM) -> Verdict:
 def test_what_an_answer_means(
     status: int, body: bytes, outcome: Outcome, retry: bool, definite: bool, outage: bool
 ) -> None:
-    verdict = _judge(status, body)
-    assert verdict == Verdict(outcome, retry, str(status), definite=definite, outage=outage)
+    rule = _judge(status, body)
+    assert rule == Rule(outcome, retry, str(status), definite=definite, outage=outage)
 
 
 @pytest.mark.parametrize("status", [100, 199, 600, 999])
 def test_a_status_that_http_does_not_have_is_an_invalid_response(status: int) -> None:
-    verdict = _judge(status)
-    assert (verdict.outcome, verdict.code, verdict.retry) == ("unknown", "invalid_response", False)
+    rule = _judge(status)
+    assert (rule.outcome, rule.code, rule.retry) == ("unknown", "invalid_response", False)
 
 
 @pytest.mark.parametrize(
@@ -94,7 +94,7 @@ def test_a_status_that_http_does_not_have_is_an_invalid_response(status: int) ->
 def test_what_the_lack_of_an_answer_means(
     failure: Failure, outcome: Outcome, retry: bool, code: str, outage: bool
 ) -> None:
-    assert judge(NoReply(failure, "why"), None) == Verdict(outcome, retry, code, definite=False, outage=outage)
+    assert judge(NoReply(failure, "why"), None) == Rule(outcome, retry, code, definite=False, outage=outage)
 
 
 def test_every_failure_has_a_row() -> None:
@@ -122,9 +122,9 @@ def test_every_failure_has_a_row() -> None:
 def test_a_status_that_came_before_the_answer_broke_still_counts(
     failure: Failure, status: int, outcome: Outcome
 ) -> None:
-    verdict = judge(NoReply(failure, "why", None, status, Headers()), None)
-    assert (verdict.outcome, verdict.definite) == (outcome, False)
-    assert (verdict.retry, verdict.code, verdict.outage) == (
+    rule = judge(NoReply(failure, "why", None, status, Headers()), None)
+    assert (rule.outcome, rule.definite) == (outcome, False)
+    assert (rule.retry, rule.code, rule.outage) == (
         NO_REPLY[failure].retry,
         NO_REPLY[failure].code,
         NO_REPLY[failure].outage,
@@ -155,13 +155,13 @@ def test_what_was_never_sent_stays_so_whatever_status_is_claimed() -> None:
     ],
 )
 def test_what_two_attempts_say_together(before: Outcome, now: Outcome, definite: bool, after: Outcome) -> None:
-    assert combine(before, Verdict(now, False, "x", definite=definite)) == after
+    assert combine(before, Rule(now, False, "x", definite=definite)) == after
 
 
 def test_doubt_only_ever_ends_by_a_definite_answer() -> None:
     outcomes = get_args(Outcome)
     for before, now in itertools.product(("unknown", "accepted"), outcomes):
-        assert combine(before, Verdict(now, False, "x")) in ("unknown", "accepted")
+        assert combine(before, Rule(now, False, "x")) in ("unknown", "accepted")
 
 
 def test_a_404_page_of_a_proxy_after_a_timeout_settles_nothing() -> None:

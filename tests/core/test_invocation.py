@@ -9,10 +9,10 @@ import pytest
 
 from molam_sdk import RequestValidationError
 from molam_sdk._core import operations as ops
-from molam_sdk._core.operation import Operation
-from tests.unit.test_operations import ENDPOINT, INTENT, MERCHANT, PAYOUT
+from molam_sdk._core.invocation import Invocation
+from tests.core.test_operations import ENDPOINT, INTENT, MERCHANT, PAYOUT
 
-UNDER_A_KEY: dict[str, Callable[[str], Operation[Any]]] = {
+UNDER_A_KEY: dict[str, Callable[[str], Invocation[Any]]] = {
     "create_payment_intent": lambda key: ops.create_payment_intent(INTENT, key, "USD"),
     "confirm_payment_intent": lambda key: ops.confirm_payment_intent("pi_1", None, key),
     "capture_payment_intent": lambda key: ops.capture_payment_intent("pi_1", 5, key),
@@ -27,12 +27,12 @@ UNDER_A_KEY: dict[str, Callable[[str], Operation[Any]]] = {
 
 
 @pytest.mark.parametrize(("name", "make"), UNDER_A_KEY.items(), ids=UNDER_A_KEY)
-def test_a_given_key_is_the_one_that_is_sent(name: str, make: Callable[[str], Operation[Any]]) -> None:
-    operation = make("order-7")
-    assert (operation.key, operation.endpoint.name) == ("order-7", name)
+def test_a_given_key_is_the_one_that_is_sent(name: str, make: Callable[[str], Invocation[Any]]) -> None:
+    invocation = make("order-7")
+    assert (invocation.idempotency_key, invocation.operation.name) == ("order-7", name)
 
 
-IDS: dict[str, Callable[[], Operation[Any]]] = {
+IDS: dict[str, Callable[[], Invocation[Any]]] = {
     "retrieve_payment_intent: payment_intent_id": lambda: ops.retrieve_payment_intent(""),
     "confirm: payment_intent_id": lambda: ops.confirm_payment_intent("", None, None),
     "capture: payment_intent_id": lambda: ops.capture_payment_intent("", None, None),
@@ -44,7 +44,7 @@ IDS: dict[str, Callable[[], Operation[Any]]] = {
 
 
 @pytest.mark.parametrize(("row", "make"), IDS.items(), ids=IDS)
-def test_an_empty_id_is_refused_by_its_name(row: str, make: Callable[[], Operation[Any]]) -> None:
+def test_an_empty_id_is_refused_by_its_name(row: str, make: Callable[[], Invocation[Any]]) -> None:
     with pytest.raises(RequestValidationError, match=f"^{row.partition(': ')[2]} must be a non-empty string") as caught:
         make()
     assert caught.value.outcome == "not_sent"
@@ -76,4 +76,4 @@ def test_a_key_that_is_none_is_refused_with_the_rule(key: Any, why: str) -> None
 
 
 def test_a_key_of_255_characters_is_one() -> None:
-    assert ops.create_refund({"payment_id": "pi_1"}, "x" * 255).key == "x" * 255
+    assert ops.create_refund({"payment_id": "pi_1"}, "x" * 255).idempotency_key == "x" * 255

@@ -27,7 +27,7 @@ from molam_sdk._core.operations import create_refund
 from molam_sdk._core.retry import RetryBudget, RetryPolicy
 from molam_sdk._core.wire import Failure, NoReply, Request
 from molam_sdk.testing import ScriptedTransport, reply
-from tests.unit.script import INTENT, OK, REFUSED, RESET, TIMEOUT, client_of, error_reply, failed, pay
+from tests.support.script import INTENT, OK, REFUSED, RESET, TIMEOUT, client_of, error_reply, failed, pay
 
 
 def test_a_success_carries_how_it_came() -> None:
@@ -179,9 +179,9 @@ def test_no_attempt_begins_after_the_deadline() -> None:
 
 def test_a_call_without_any_time_is_not_sent() -> None:
     transport = ScriptedTransport()
-    operation = create_refund({"payment_id": "pi_1"}, "k")
+    invocation = create_refund({"payment_id": "pi_1"}, "k")
     rules = CallRules(RetryPolicy(), None, 5, 10, transport.clock)
-    call = Call(operation, Request("POST", "u", {}, b"", transport.now), rules, "not_sent")
+    call = Call(invocation, Request("POST", "u", {}, b"", transport.now), rules, "not_sent")
     refusal = call.refusal()
     assert refusal is not None
     assert call.settle(refusal)
@@ -266,7 +266,7 @@ def test_the_request_id_of_a_body_counts_where_no_header_has_one() -> None:
 def test_nothing_without_a_key_is_sent_twice() -> None:
     transport = ScriptedTransport()
     keyless = create_refund({"payment_id": "pi_1"}, "k")
-    object.__setattr__(keyless, "key", None)
+    object.__setattr__(keyless, "idempotency_key", None)
     rules = CallRules(RetryPolicy(), RetryBudget(), 5, 10, transport.clock)
     call = Call(keyless, Request("POST", "u", {}, b"", transport.now + 9), rules, "not_sent")
     assert call.settle(TIMEOUT)

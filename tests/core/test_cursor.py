@@ -9,7 +9,7 @@ import pytest
 from molam_sdk import Page, PaymentIntent, RateLimitError, ResponseError
 from molam_sdk._core.cursor import Cursor
 from molam_sdk.testing import ScriptedTransport, reply
-from tests.unit.script import INTENT, client_of, error_reply
+from tests.support.script import INTENT, client_of, error_reply
 
 
 def page(*ids: str, more: bool = False) -> Any:

@@ -10,7 +10,7 @@ import pytest
 from molam_sdk import PaymentIntent
 from molam_sdk._core.answer import UnreadableError, parse_document, parse_model, parse_nothing
 from molam_sdk.testing import reply
-from tests.unit.script import INTENT
+from tests.support.script import INTENT
 
 read_intent = parse_model(PaymentIntent)
 

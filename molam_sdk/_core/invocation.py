@@ -1,4 +1,4 @@
-"""What an operation is: one endpoint of the API, with its ids, body and key filled in."""
+"""An operation of the API, and one invocation of it: ids, body and idempotency key filled in."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
-class Endpoint(Generic[T]):
-    """One row of the API. ``group`` names its bulkhead, ``key_prefix`` begins the keys made for it;
+class Operation(Generic[T]):
+    """One row of the API. ``group`` names its bulkhead, ``key_prefix`` begins the idempotency keys made for it;
     ``absent_is_done``: a 404 after a lost answer means that it was done."""
 
     name: str
@@ -27,43 +27,44 @@ class Endpoint(Generic[T]):
     key_prefix: str = ""
     absent_is_done: bool = False
 
-    def call(
+    def fill(
         self,
         path: str | None = None,
         *,
         query: Mapping[str, object | None] | None = None,
         body: bytes | None = None,
-        key: str | None = None,
-    ) -> Operation[T]:
-        """This endpoint, ready to send: under the given key, or a fresh one where a key is due."""
+        idempotency_key: str | None = None,
+    ) -> Invocation[T]:
+        """This operation, ready to send: under the given idempotency key, or a fresh one where one is due."""
         full_path = with_query(self.path if path is None else path, query or {})
-        return Operation(self, full_path, body, check_key(key, self.key_prefix) if self.key_prefix else None)
+        key = check_idempotency_key(idempotency_key, self.key_prefix) if self.key_prefix else None
+        return Invocation(self, full_path, body, key)
 
 
 @dataclass(frozen=True, slots=True)
-class Operation(Generic[T]):
-    """One call of an endpoint: the same path, bytes and key on every attempt."""
+class Invocation(Generic[T]):
+    """One use of an operation: the same path, bytes and idempotency key on every attempt."""
 
-    endpoint: Endpoint[T]
+    operation: Operation[T]
     path: str
     body: bytes | None = field(repr=False)
-    key: str | None
+    idempotency_key: str | None
 
     @property
     def repeatable(self) -> bool:
-        """Whether it may be sent twice: reads always, everything else only under a key."""
-        return self.key is not None or self.endpoint.method == "GET"
+        """Whether it may be sent twice: reads always, everything else only under an idempotency key."""
+        return self.idempotency_key is not None or self.operation.method == "GET"
 
 
-def new_key(prefix: str) -> str:
-    """A fresh idempotency key: the prefix and 128 random bits, safe after fork."""
+def new_idempotency_key(prefix: str) -> str:
+    """A fresh one: the prefix and 128 random bits, safe after fork."""
     return f"{prefix}-{os.urandom(16).hex()}"
 
 
-def check_key(key: str | None, prefix: str) -> str:
+def check_idempotency_key(key: str | None, prefix: str) -> str:
     """The key that was given, or a fresh one; ``RequestValidationError`` unless 1 to 255 printable ASCII."""
     if key is None:
-        return new_key(prefix)
+        return new_idempotency_key(prefix)
     if not isinstance(key, str) or not 1 <= len(key) <= 255:
         raise RequestValidationError("idempotency_key must be a string of 1 to 255 characters")
     if not (key.isascii() and key.isprintable()) or key != key.strip():
