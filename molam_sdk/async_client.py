@@ -18,8 +18,9 @@ from ._core.invocation import Invocation
 from ._core.operations import Payload
 from ._core.record import Gate, Observer
 from ._core.wire import AsyncTransport
-from ._transport.async_bulkhead import AsyncBulkheads
-from ._transport.event_loop import LoopBond, aiohttp_transport
+from ._transport.awaited.bulkhead import Bulkheads
+from ._transport.awaited.event_loop import LoopBinding
+from ._transport.awaited.transport import AsyncioTransport
 from .cb import Breaker, FailureRate, create_circuit_breaker
 from .config import ClientConfig
 from .exceptions import MolamError
@@ -51,7 +52,7 @@ class MolamAsyncClient(BaseClient):
     One client serves any number of tasks of one event loop; connections are opened on first use. Use it with
     ``async with``, or ``await client.close()``. A cancelled call drops its connection and never counts against the
     breaker; where it may have been carried out, ``call unknown`` is logged with its idempotency key.
-    Arguments, methods and errors are those of ``MolamSyncClient``. Needs ``pip install "molam-python-sdk[async]"``.
+    Arguments, methods and errors are those of ``MolamSyncClient``.
     """
 
     def __init__(
@@ -70,10 +71,10 @@ class MolamAsyncClient(BaseClient):
         observers: Sequence[Observer] = (),
     ) -> None:
         config = config if config is not None else ClientConfig.from_env()
-        self._transport = transport if transport is not None else aiohttp_transport(config)
+        self._transport = transport if transport is not None else AsyncioTransport(config)
         super().__init__(config, self._transport.clock, (MetricsObserver(registry), LogObserver(), *observers))
-        self._bulkheads = AsyncBulkheads(config.bulkheads, config.bulkhead_wait)
-        self._bond = LoopBond()
+        self._bulkheads = Bulkheads(config.bulkheads, config.bulkhead_wait)
+        self._binding = LoopBinding()
         self.cb = cb or create_circuit_breaker(
             cb_name, cb_fail_max, cb_reset_timeout, success_threshold=cb_success_threshold
         )
@@ -290,7 +291,7 @@ class MolamAsyncClient(BaseClient):
                 return call.result()
 
     def _begin(self, invocation: Invocation[T], timeout: float | None, resolving: MolamError | None = None) -> Call[T]:
-        self._bond.check()
+        self._binding.check()
         return super()._begin(invocation, timeout, resolving)
 
     def _passage(self) -> Gate | None:

@@ -15,8 +15,8 @@ from ._core.invocation import Invocation
 from ._core.operations import Payload
 from ._core.record import Observer
 from ._core.wire import Transport
-from ._transport.bulkhead import Bulkheads
-from ._transport.requests_transport import RequestsTransport
+from ._transport.blocking.bulkhead import Bulkheads
+from ._transport.blocking.transport import RequestsTransport
 from .config import ClientConfig
 from .exceptions import MolamError
 from .models import (

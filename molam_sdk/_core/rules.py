@@ -38,6 +38,7 @@ NO_REPLY: Final[dict[Failure, Rule]] = {
     Failure.TLS:             Rule("not_sent", True, "network_error", outage=True),
     Failure.CERTIFICATE:     Rule("not_sent", False, "network_error", outage=True),
     Failure.PROXY:           Rule("not_sent", True, "network_error", outage=True),
+    Failure.LOCAL:           Rule("not_sent", False, "network_error"),
     Failure.STALE:           Rule("unknown", True, "network_error", outage=True),
     Failure.TIMEOUT:         Rule("unknown", True, "timeout", outage=True),
     Failure.RESET:           Rule("unknown", True, "network_error", outage=True),

@@ -1,82 +1,64 @@
-"""Where the asyncio client's connections come from: aiohttp's connector, with our names, trust and proxies."""
+"""Opens connections: names, TCP, the proxy's tunnel and TLS, bounded together; nothing of a request is sent.
+
+By the standard library only, on sockets of our own, so that every event loop does the same.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import threading
+import socket
+import ssl
+from collections import deque
 from typing import Any, Final
-from urllib.parse import urlsplit
 
-import aiohttp
-from aiohttp.abc import AbstractResolver, ResolveResult
-from aiohttp.connector import Connection as OpenedConnection
-from multidict import CIMultiDict
-from yarl import URL
+from ..._core.wire import Failure
+from ..._http.error import NoReplyError
+from ..dns import AddressInfo, Lookup, interleaved, look_up, numeric_addresses
+from ..failures import refuses_our_certificate
+from ..origin import Origin, clock, time_left_to_connect
+from ..recording import RecorderCheck
+from ..tls import TlsSettings
+from ..tunnel import ConnectAnswer, connect_request
+from .connection import Connection
 
-from .._core.wire import Failure
-from .._http.error import NoReplyError
-from ..config import ClientConfig
-from .connection import clock, proxy_authorization
-from .dns import AddressInfo, resolve
-from .tls import TlsSettings
-
-# Why no connection came about, the first match counts. Nothing of the request has been sent in any of these.
-_TRANSLATION: Final[tuple[tuple[type[BaseException], Failure], ...]] = (
-    (aiohttp.ClientProxyConnectionError, Failure.PROXY),
-    (aiohttp.ClientHttpProxyError, Failure.PROXY),
-    (aiohttp.ClientConnectorCertificateError, Failure.CERTIFICATE),
-    (aiohttp.ClientConnectorSSLError, Failure.TLS),
-    (aiohttp.ClientConnectorDNSError, Failure.DNS),
-    (aiohttp.InvalidURL, Failure.DNS),
-    (asyncio.TimeoutError, Failure.CONNECT_TIMEOUT),
-)
-
-
+# RFC 8305 §5, "Connection Attempt Delay".
+_HEAD_START: Final = 0.25
+_RECV_BYTES: Final = 4 * 1024
 _STEPS: Final = 10
 
 
-class Door:
-    """Opens connections to one origin, through the proxy if there is one; nothing of a request is sent."""
+class Connector:
+    """Opens connections to one origin, through the proxy if there is one.
 
-    def __init__(self, config: ClientConfig, tls: TlsSettings, base: str, proxy: str | None) -> None:
-        self._connect_timeout = config.timeout_connect
+    ``timeout`` bounds name resolution, TCP, the proxy's answer and TLS together; so does a call's deadline.
+    """
+
+    def __init__(self, origin: Origin, tls: TlsSettings, timeout: float, recorder: RecorderCheck) -> None:
+        self._origin = origin
         self._tls = tls
-        self._base = base
-        self._proxy = proxy
-        self._connector: aiohttp.TCPConnector | None = None
+        self._timeout = timeout
+        self._recorder = recorder
 
-    async def open(self, deadline: float) -> OpenedConnection:
-        """A fresh connection. ``timeout_connect`` bounds names, TCP and TLS together; so does ``deadline``."""
-        left = deadline - clock()
-        if left <= 0:
-            raise NoReplyError(Failure.CONNECT_TIMEOUT, "the deadline passed while connecting")
-        if self._connector is None:
-            self._connector = aiohttp.TCPConnector(limit=0, resolver=_Resolver(self._connect_timeout))
-        opening = asyncio.ensure_future(
-            self._connector.connect(self._request(), traces=[], timeout=aiohttp.ClientTimeout(total=None))
-        )
-        in_time = False
+    async def open(self, deadline: float) -> Connection:
+        """A fresh connection; ``NoReplyError`` if there is none in time."""
+        self._recorder.before_opening()
+        time_left_to_connect(deadline)
+        opening = asyncio.ensure_future(self._open())
         try:
             in_time = await self._in_time(opening, deadline)
-        finally:
-            if not in_time:  # late, or cancelled
-                opening.cancel()
-                await asyncio.wait({opening})
-                _discard(opening)
-        if not in_time:
-            raise NoReplyError(Failure.CONNECT_TIMEOUT, f"no connection to {self._base} in time")
-        try:
-            return opening.result()
-        except NoReplyError:
+        except BaseException:
+            await _abandon(opening)
             raise
-        except Exception as problem:
-            raise NoReplyError(_failure_of(problem), f"no connection to {self._base}: {_reason(problem)}") from problem
+        if not in_time:
+            await _abandon(opening)
+            raise NoReplyError(Failure.CONNECT_TIMEOUT, f"no connection to {self._origin.base} in time")
+        return opening.result()
 
-    async def _in_time(self, opening: asyncio.Future[OpenedConnection], deadline: float) -> bool:
+    async def _in_time(self, opening: asyncio.Future[Connection], deadline: float) -> bool:
         """Wait in steps: a step that a busy event loop stretches counts once, since that is no fault of the network."""
         for _ in range(_STEPS):
-            step = min(self._connect_timeout / _STEPS, deadline - clock())
+            step = min(self._timeout / _STEPS, deadline - clock())
             if step <= 0:
                 return False
             done, _pending = await asyncio.wait({opening}, timeout=step)
@@ -84,79 +66,143 @@ class Door:
                 return True
         return False
 
-    async def close(self) -> None:
-        """Give up name lookups that outlive the calls they were for."""
-        if self._connector is not None:
-            await self._connector.close()
+    async def _open(self) -> Connection:
+        sock = await self._connect()
+        try:
+            if self._origin.secure and self._origin.proxy is not None:
+                await self._tunnel(sock)
+            return await self._wrap(sock)
+        except BaseException:
+            sock.close()
+            raise
 
-    def _request(self) -> aiohttp.ClientRequest:
-        """What the connector wants to know: where to, how encrypted, through which proxy."""
-        options: dict[str, Any] = {"ssl": self._tls.context()} if self._base.startswith("https") else {}
-        if self._proxy is not None:
-            parts = urlsplit(self._proxy)
-            authorization = proxy_authorization(parts)
-            options["proxy"] = URL(self._proxy).with_user(None)
-            options["proxy_headers"] = CIMultiDict({"Proxy-Authorization": authorization} if authorization else {})
-        return aiohttp.ClientRequest("GET", URL(self._base), loop=asyncio.get_running_loop(), **options)
+    async def _connect(self) -> socket.socket:
+        host, port = self._origin.address
+        try:
+            return await connect_to_first(await resolve(host, port))
+        except OSError as problem:
+            failure = Failure.CONNECT_TIMEOUT if isinstance(problem, TimeoutError) else Failure.CONNECT
+            raise NoReplyError(failure, f"no connection to {host}:{port}: {problem}") from problem
 
-
-class _Resolver(AbstractResolver):
-    """Looks names up as the blocking client does: in a daemon thread, so that a hung resolver blocks no exit."""
-
-    def __init__(self, timeout: float) -> None:
-        self._timeout = timeout
-
-    async def resolve(self, host: str, port: int = 0, family: int = 0) -> list[ResolveResult]:
-        """The addresses of a host."""
+    async def _tunnel(self, sock: socket.socket) -> None:
         loop = asyncio.get_running_loop()
-        answer: asyncio.Future[list[AddressInfo]] = loop.create_future()
-        threading.Thread(
-            target=_look_up, args=(loop, answer, host, port, self._timeout), name=f"molam-dns-{host}", daemon=True
-        ).start()
-        return [_as_result(host, address) for address in await answer]
+        answer = ConnectAnswer()
+        try:
+            await loop.sock_sendall(sock, connect_request(self._origin))
+            while not answer.feed(await loop.sock_recv(sock, _RECV_BYTES)):
+                pass
+        except OSError as problem:
+            raise NoReplyError(Failure.PROXY, f"the proxy does not answer as one: {problem}") from problem
+
+    async def _wrap(self, sock: socket.socket) -> Connection:
+        """Have the event loop watch the socket, over TLS where the origin asks for it."""
+        host = self._origin.host
+        tls: dict[str, Any] = {}
+        if self._origin.secure:
+            tls = {"ssl": self._tls.context(), "server_hostname": host}
+        try:
+            _, connection = await asyncio.get_running_loop().create_connection(Connection, sock=sock, **tls)
+        except ssl.SSLCertVerificationError as problem:
+            reason = problem.verify_message
+            raise NoReplyError(Failure.CERTIFICATE, f"the certificate of {host} is not trusted: {reason}") from problem
+        except (OSError, ValueError) as problem:
+            failure = Failure.CERTIFICATE if refuses_our_certificate(problem) else Failure.TLS
+            raise NoReplyError(failure, f"no TLS with {host}: {problem or type(problem).__name__}") from problem
+        return connection
+
+
+async def resolve(host: str, port: int) -> list[AddressInfo]:
+    """The addresses of a host; ``NoReplyError`` if it has none. The lookup is shared with every other caller."""
+    if found := numeric_addresses(host, port):
+        return found
+    lookup = look_up(host, port)
+    await _until_done(lookup)
+    return lookup.result()
+
+
+async def _until_done(lookup: Lookup) -> None:
+    loop = asyncio.get_running_loop()
+    done: asyncio.Future[None] = loop.create_future()
+
+    def tell() -> None:
+        with contextlib.suppress(RuntimeError):  # the event loop has ended meanwhile, and nobody waits any more
+            loop.call_soon_threadsafe(_settle, done)
+
+    lookup.when_done(tell)
+    await done
+
+
+def _settle(done: asyncio.Future[None]) -> None:
+    if not done.done():
+        done.set_result(None)
+
+
+async def connect_to_first(addresses: list[AddressInfo]) -> socket.socket:
+    """A socket connected to the address that answers first ("happy eyeballs", RFC 8305 §5).
+
+    Each gets a head start of 250 ms over the next, less if it fails. ``OSError`` if none answers. Ours and not the
+    event loop's own: uvloop has none.
+    """
+    if len(addresses) == 1:
+        return await _connect_to(addresses[0])
+    race = _Race(addresses)
+    try:
+        return await race.winner()
+    finally:
+        await race.close()
+
+
+class _Race:
+    """Connection attempts side by side, each a task."""
+
+    def __init__(self, addresses: list[AddressInfo]) -> None:
+        self._ahead = deque(interleaved(addresses))
+        self._running: set[asyncio.Task[socket.socket]] = set()
+        self._problem: BaseException = OSError("no address to connect to")
+
+    async def winner(self) -> socket.socket:
+        """The first socket that is connected."""
+        while self._ahead or self._running:
+            if self._ahead:
+                self._running.add(asyncio.ensure_future(_connect_to(self._ahead.popleft())))
+            patience = _HEAD_START if self._ahead else None
+            done, _ = await asyncio.wait(self._running, timeout=patience, return_when=asyncio.FIRST_COMPLETED)
+            for attempt in done:
+                self._running.discard(attempt)
+                problem = attempt.exception()
+                if problem is None:
+                    self._running |= done - {attempt}
+                    return attempt.result()
+                self._problem = problem
+        raise self._problem
 
     async def close(self) -> None:
-        """Nothing to close."""
+        """Close the losers."""
+        for attempt in self._running:
+            attempt.cancel()
+        if self._running:
+            await asyncio.wait(self._running)
+        for attempt in self._running:
+            if not attempt.cancelled() and attempt.exception() is None:
+                attempt.result().close()
 
 
-def _look_up(
-    loop: asyncio.AbstractEventLoop, answer: asyncio.Future[list[AddressInfo]], host: str, port: int, timeout: float
-) -> None:
-    found: list[AddressInfo] | NoReplyError
+async def _connect_to(address: AddressInfo) -> socket.socket:
+    family, kind, protocol, _name, where = address
+    sock = socket.socket(family, kind, protocol)
     try:
-        found = resolve(host, port, timeout)
-    except NoReplyError as fault:
-        found = fault
-    with contextlib.suppress(RuntimeError):  # the event loop has ended meanwhile, and nobody waits any more
-        loop.call_soon_threadsafe(_deliver, answer, found)
+        sock.setblocking(False)
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        await asyncio.get_running_loop().sock_connect(sock, where)
+    except BaseException:
+        sock.close()
+        raise
+    return sock
 
 
-def _deliver(answer: asyncio.Future[list[AddressInfo]], found: list[AddressInfo] | NoReplyError) -> None:
-    if answer.done():
-        return
-    if isinstance(found, NoReplyError):
-        answer.set_exception(found)
-    else:
-        answer.set_result(found)
-
-
-def _as_result(host: str, address: AddressInfo) -> ResolveResult:
-    family, _kind, protocol, _name, where = address
-    return ResolveResult(hostname=host, host=where[0], port=where[1], family=family, proto=protocol, flags=0)
-
-
-def _discard(opening: asyncio.Future[OpenedConnection]) -> None:
-    """A connection that came too late, or the reason why it did not come."""
+async def _abandon(opening: asyncio.Future[Connection]) -> None:
+    """End what came too late, and close the connection that it may have become meanwhile."""
+    opening.cancel()
+    await asyncio.wait({opening})
     if not opening.cancelled() and opening.exception() is None:
         opening.result().close()
-
-
-def _failure_of(problem: BaseException) -> Failure:
-    for kind, failure in _TRANSLATION:
-        if isinstance(problem, kind):
-            return failure
-    return Failure.CONNECT
-
-
-def _reason(problem: BaseException) -> str:
-    return "not in time" if isinstance(problem, asyncio.TimeoutError) else str(problem) or type(problem).__name__

@@ -1,55 +1,64 @@
-"""The asyncio client's connections to one origin: the idle ones, the most recently used first, and all that stand."""
+"""The connections to one origin: the idle ones, the most recently used first, and all that stand."""
 
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Awaitable, Callable
 from typing import Final
 
-from .async_connection import AsyncConnection
-from .async_slots import Slots
-from .connection import clock
+from ..._core.wire import Failure
+from ..._http.error import NoReplyError
+from ..origin import clock
+from .connection import Connection
+from .semaphore import Semaphore
 
 # Opening takes the event loop half a millisecond: a thousand at a time would outlast their own connect timeout.
 _OPENED_AT_A_TIME: Final = 64
 
 
-class AsyncPool:
+class Pool:
     """Keeps up to ``size`` idle connections, each for ``idle_seconds``. ``standing`` holds those in use, too.
-
-    ``turns`` are those of opening one: a connection that comes back goes to whoever waits for a turn.
 
     No fork hook: a child must not touch sockets that its parent's event loop watches.
     """
 
-    def __init__(self, size: int, idle_seconds: float) -> None:
-        self.standing: set[AsyncConnection] = set()
-        self.turns: Slots[AsyncConnection] = Slots(_OPENED_AT_A_TIME)
-        self._idle: deque[AsyncConnection] = deque()
+    def __init__(self, size: int, idle_seconds: float, connect_timeout: float) -> None:
+        self.standing: set[Connection] = set()
+        self._opening: Semaphore[Connection] = Semaphore(_OPENED_AT_A_TIME)
+        self._idle: deque[Connection] = deque()
         self._size = size
         self._idle_seconds = idle_seconds
+        self._connect_timeout = connect_timeout
         self._closed = False
 
-    def acquire(self) -> AsyncConnection | None:
-        """An idle connection that still stands, if there is one."""
-        oldest = clock() - self._idle_seconds
-        while self._idle:
-            connection = self._idle.pop()
-            if connection.idle_since > oldest and connection.usable():
-                return connection
-            connection.close()
-        return None
+    def __len__(self) -> int:
+        return len(self._idle)
 
-    def release(self, connection: AsyncConnection) -> None:
+    async def acquire(self, open_new: Callable[[float], Awaitable[Connection]], deadline: float) -> Connection:
+        """An idle connection that still stands, or a new one; one that comes back goes to whoever waits to open."""
+        while (connection := self._take_idle()) is None:
+            grant = await self._opening.acquire(deadline - clock())
+            if grant.permit:
+                return await self._open(open_new, deadline)
+            if grant.item is None:
+                raise NoReplyError(Failure.CONNECT_TIMEOUT, "no connection in time: others were waiting for theirs")
+            if grant.item.usable():
+                return grant.item
+            grant.item.close()
+        return connection
+
+    def release(self, connection: Connection) -> None:
         """Take a connection back whose answer was read to its end."""
         now = clock()
         connection.uses += 1
         connection.idle_since = now
-        if self.turns.pass_on(connection):
-            return
-        self._idle.append(connection)
-        oldest = now - self._idle_seconds
-        while self._idle and (self._closed or len(self._idle) > self._size or self._idle[0].idle_since < oldest):
-            self._idle.popleft().close()
+        if not self._opening.hand_over(connection):
+            self._idle.append(connection)
+            self._trim(now - self._idle_seconds)
+
+    def discard(self, connection: Connection) -> None:
+        """Close a connection that must not carry another request."""
+        connection.close()
 
     def clear(self) -> None:
         """Close every idle connection: the server has shown that it closes them."""
@@ -68,3 +77,37 @@ class AsyncPool:
         for connection in tuple(self.standing):
             if connection.closing():
                 await connection.gone
+
+    async def _open(self, open_new: Callable[[float], Awaitable[Connection]], deadline: float) -> Connection:
+        """Open one, with a permit to do so; an idle one that came meanwhile will do."""
+        began = clock()
+        try:
+            connection = self._take_idle()
+            if connection is None:
+                connection = await open_new(deadline)
+                self._watch(connection)
+            return connection
+        except NoReplyError as error:
+            if error.failure is Failure.CONNECT_TIMEOUT and clock() - began >= self._connect_timeout:
+                self._opening.refuse_waiting()  # they have waited as long, and would wait for the same
+            raise
+        finally:
+            self._opening.release()
+
+    def _watch(self, connection: Connection) -> None:
+        if not connection.gone.done():
+            self.standing.add(connection)
+            connection.when_gone = lambda: self.standing.discard(connection)
+
+    def _take_idle(self) -> Connection | None:
+        oldest = clock() - self._idle_seconds
+        while self._idle:
+            connection = self._idle.pop()
+            if connection.idle_since > oldest and connection.usable():
+                return connection
+            connection.close()
+        return None
+
+    def _trim(self, oldest: float) -> None:
+        while self._idle and (self._closed or len(self._idle) > self._size or self._idle[0].idle_since < oldest):
+            self._idle.popleft().close()

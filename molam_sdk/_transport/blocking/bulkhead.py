@@ -7,31 +7,31 @@ from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any, Final
 
-from .._core.call import Call
-from .._core.wire import Failure, NoReply
-from .._forks import renew_after_fork
+from ..._core.call import Call
+from ..._forks import renew_after_fork
+from ..bulkhead import bulkhead_full
 
 _FREE: Final = nullcontext()
 
 
 class Bulkheads:
-    """One counter per limited group; a full one refuses at once, or after ``wait`` seconds."""
+    """One semaphore per limited group; a full one refuses at once, or after ``wait`` seconds."""
 
     def __init__(self, limits: Mapping[str, int], wait: float) -> None:
         self._limits = dict(limits)
         self._wait = wait
-        self._slots: dict[str, threading.Semaphore] = {}
+        self._semaphores: dict[str, threading.Semaphore] = {}
         self.after_fork()
         renew_after_fork(self)
 
     def slot(self, call: Call[Any]) -> AbstractContextManager[None]:
         """A place in the group of this call, for as long as the ``with`` lasts."""
-        semaphore = self._slots.get(call.invocation.operation.group)
+        semaphore = self._semaphores.get(call.invocation.operation.group)
         return _FREE if semaphore is None else self._limited(semaphore, call)
 
     def after_fork(self) -> None:
         """The parent's calls in flight are not the child's."""
-        self._slots = {group: threading.Semaphore(limit) for group, limit in self._limits.items()}
+        self._semaphores = {group: threading.Semaphore(limit) for group, limit in self._limits.items()}
 
     @contextmanager
     def _limited(self, semaphore: threading.Semaphore, call: Call[Any]) -> Iterator[None]:
@@ -43,10 +43,3 @@ class Bulkheads:
             yield
         finally:
             semaphore.release()
-
-
-def bulkhead_full(call: Call[Any]) -> NoReply:
-    """The refusal, as the value that the core judges."""
-    return NoReply(
-        Failure.BULKHEAD_FULL, f"too many calls of the group {call.invocation.operation.group!r} are in flight"
-    )

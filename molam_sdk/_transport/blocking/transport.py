@@ -1,69 +1,61 @@
-"""The blocking transport: a requests Session over our sockets, its exceptions translated here and nowhere else."""
+"""The blocking transport: a requests Session over our sockets, or over any adapter of requests."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
-from typing import Any, Final, cast
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import requests
-from requests import exceptions as requests_errors
+from requests.adapters import BaseAdapter
 from requests.models import PreparedRequest, Response
 from requests.structures import CaseInsensitiveDict
-from urllib3 import exceptions as urllib3_errors
 
-from .._core.wire import Failure, Headers, NoReply, Reply, Request
-from .._http.error import NoReplyError
-from ..config import ClientConfig
-from ..exceptions import MolamError
-from .adapter import Deadline, SocketAdapter
-from .connection import clock
-
-# What a double raises in a merchant's test (our own sockets raise NoReplyError), the first match counts.
-_TRANSLATION: Final[tuple[tuple[type[Exception], Failure], ...]] = (
-    (requests_errors.ConnectTimeout, Failure.CONNECT_TIMEOUT),
-    (requests_errors.ReadTimeout, Failure.TIMEOUT),
-    (requests_errors.Timeout, Failure.TIMEOUT),
-    (requests_errors.ProxyError, Failure.PROXY),
-    (requests_errors.SSLError, Failure.CERTIFICATE),
-    (requests_errors.ChunkedEncodingError, Failure.INCOMPLETE),
-    (requests_errors.ContentDecodingError, Failure.MALFORMED),
-    (urllib3_errors.NewConnectionError, Failure.CONNECT),
-    (urllib3_errors.ProtocolError, Failure.INCOMPLETE),
-    (TimeoutError, Failure.TIMEOUT),
-)
+from ..._core.wire import NoReply, Reply, Request
+from ..._http.error import NoReplyError
+from ...config import ClientConfig
+from ...exceptions import MolamError
+from ..failures import no_reply
+from ..origin import clock
+from .adapter import SocketAdapter
+from .ordinary import AdapterOptions, SendOptions, SocketOptions, check_adapter, read_reply, translated
 
 
 class RequestsTransport:
-    """Sends through ``Session.send``, so that ``responses`` and ``requests_mock`` work on it unchanged."""
+    """Sends through ``Session.send``, so that ``responses`` and ``requests_mock`` work on it unchanged.
 
-    def __init__(self, config: ClientConfig) -> None:
+    Without ``adapter`` it opens sockets of its own, whose every wait ends at the call's deadline. With one, requests
+    and urllib3 do the work: SOCKS and TLS proxies, vcrpy, httpretty and pook then work as with any Session. What
+    differs: ``timeout_connect`` and ``timeout_read`` bound single waits, and the deadline only what is between them;
+    and where urllib3 cannot tell whether the request has left, the outcome is ``unknown``. Give the adapter no
+    retries of its own: the client retries, under the same idempotency key and within the deadline.
+    """
+
+    def __init__(self, config: ClientConfig, adapter: BaseAdapter | None = None) -> None:
         self._config = config
         self.session = _Session()
         self.session.trust_env = False
-        adapter = SocketAdapter(config)
+        adapter = adapter if adapter is not None else _default_adapter()
+        self._options: SendOptions = SocketOptions()
+        if adapter is not None:
+            check_adapter(config, adapter)
+            self._options = AdapterOptions(config)
+        mounted = adapter if adapter is not None else SocketAdapter(config)
         for scheme in ("https://", "http://"):
-            self.session.mount(scheme, adapter)
+            self.session.mount(scheme, mounted)
 
     def send(self, request: Request) -> Reply | NoReply:
         """One attempt. Whatever goes wrong comes back as a value; only KeyboardInterrupt and its like pass."""
         try:
-            response = self.session.send(
-                _prepare(request),
-                timeout=cast(Any, Deadline(request.deadline)),
-                stream=True,
-                verify=self._config.verify_ssl,
-                cert=None,
-                proxies={},
-                allow_redirects=False,
-            )
-            return _read(response, self._config.max_body_bytes)
-        except NoReplyError as fault:
-            return fault.no_reply()
+            options = self._options.of(request)
+            response = self.session.send(_prepare(request), stream=True, allow_redirects=False, **options)
+            return read_reply(response, self._config.max_body_bytes, request.deadline)
+        except NoReplyError as error:
+            return no_reply(error)
         except MolamError:
             raise
         except Exception as problem:  # noqa: BLE001 - whatever a double or a hook raises, the call must keep its key
-            return NoReply(_failure_of(problem), f"{type(problem).__name__}: {problem}", problem)
+            return no_reply(translated(problem))
 
     def sleep(self, seconds: float) -> None:
         """Wait before another attempt."""
@@ -84,6 +76,14 @@ class _Session(requests.Session):
         return iter(())
 
 
+# What makes the adapter of clients that were given none: set by molam_sdk.testing.ordinary_transport().
+adapter_makers: list[Callable[[], BaseAdapter]] = []
+
+
+def _default_adapter() -> BaseAdapter | None:
+    return adapter_makers[-1]() if adapter_makers else None
+
+
 def _prepare(request: Request) -> PreparedRequest:
     """A prepared request without requests' own preparation: URL and headers are finished already."""
     prepared = PreparedRequest()
@@ -93,31 +93,3 @@ def _prepare(request: Request) -> PreparedRequest:
     prepared.body = request.body
     prepared.hooks = {"response": []}
     return prepared
-
-
-def _read(response: Response, max_body: int) -> Reply | NoReply:
-    reply = getattr(response, "reply", None)
-    if isinstance(reply, Reply):
-        return reply
-    headers = Headers(response.headers.items())
-    try:
-        body = response.content
-    except (requests_errors.RequestException, urllib3_errors.HTTPError) as problem:
-        return NoReply(
-            _failure_of(problem), f"{type(problem).__name__}: {problem}", problem, response.status_code, headers
-        )
-    if len(body) > max_body:
-        detail = f"the answer's body is larger than {max_body} bytes"
-        return NoReply(Failure.TOO_LARGE, detail, None, response.status_code, headers)
-    return Reply(response.status_code, headers, body, time.time())
-
-
-def _failure_of(problem: BaseException) -> Failure:
-    """The failure behind an exception: requests wraps urllib3's, whose kind says more."""
-    inner = problem.args[0] if problem.args and isinstance(problem.args[0], Exception) else None
-    reason = getattr(inner, "reason", None)
-    for candidate in (problem, inner, reason):
-        for kind, failure in _TRANSLATION:
-            if isinstance(candidate, kind):
-                return failure
-    return Failure.RESET
