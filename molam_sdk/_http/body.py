@@ -30,7 +30,7 @@ class Body:
     def _append(self, data: bytes) -> None:
         if len(self._bytes) + len(data) > self._limit:
             self._bytes.clear()
-            raise NoReplyError(Failure.TOO_LARGE, f"the answer's body is larger than {self._limit} bytes")
+            raise too_large(self._limit)
         self._bytes += data
 
 
@@ -51,16 +51,16 @@ class CompressedBody(Body):
             if self._inflater.eof:
                 self._next_member()
             self._seen = True
+            room = self._room()
             try:
-                piece = self._inflate(data)
+                piece = self._inflate(data, room)
             except zlib.error as problem:
-                raise NoReplyError(
-                    Failure.MALFORMED, f"the answer's body cannot be decompressed: {problem}"
-                ) from problem
+                detail = f"the answer's body cannot be decompressed: {problem}"
+                raise NoReplyError(Failure.MALFORMED, detail) from problem
             self._append(piece)
             data = self._inflater.unused_data if self._inflater.eof else self._inflater.unconsumed_tail
             # A full piece with nothing left to feed: the inflater may hold more inside.
-            more = bool(data) or (len(piece) == _PIECE_BYTES and not self._inflater.eof)
+            more = bool(data) or (len(piece) == room and not self._inflater.eof)
 
     def finish(self) -> bytes:
         """The inflated body; a stream that breaks off is incomplete."""
@@ -68,7 +68,7 @@ class CompressedBody(Body):
             raise NoReplyError(Failure.INCOMPLETE, "the answer's compressed body breaks off")
         return super().finish()
 
-    def _inflate(self, data: bytes) -> bytes:
+    def _inflate(self, data: bytes, room: int) -> bytes:
         if not self._gzip and not self._decided:
             self._head += data
             if len(self._head) < 2:
@@ -77,7 +77,12 @@ class CompressedBody(Body):
             # "deflate" is sent without its zlib wrapper (RFC 1950 §2.2) by enough servers that browsers take both.
             if self._head[0] & 15 != zlib.DEFLATED or int.from_bytes(self._head[:2], "big") % 31:
                 self._inflater = zlib.decompressobj(-zlib.MAX_WBITS)
-        return self._inflater.decompress(data, _PIECE_BYTES)
+        return self._inflater.decompress(data, room)
+
+    def _room(self) -> int:
+        """How much to inflate at once: never further than the one byte too many, so that it is seen before any error
+        behind it, in whatever pieces the body comes."""
+        return min(_PIECE_BYTES, self._limit - len(self._bytes) + 1)
 
     def _next_member(self) -> None:
         if not self._gzip:
@@ -85,9 +90,14 @@ class CompressedBody(Body):
         self._inflater = zlib.decompressobj(_GZIP_WBITS)
 
 
+def too_large(limit: int) -> NoReplyError:
+    """What is said of a body past the bound."""
+    return NoReplyError(Failure.TOO_LARGE, f"the answer's body is larger than {limit} bytes")
+
+
 def body_for(content_encoding: str, limit: int) -> Body:
     """A collector for this ``Content-Encoding``; ``NoReplyError`` for one that was not asked for."""
-    coding = content_encoding.strip().lower()
+    coding = content_encoding.lower()
     if coding in ("", "identity"):
         return Body(limit)
     if coding in ("gzip", "x-gzip", "deflate"):
