@@ -13,7 +13,7 @@ from typing import ClassVar, Final, Protocol
 from .._core.wire import Failure
 from .body import Body, too_large
 from .error import NoReplyError
-from .head import MAX_HEADER_FIELDS, TEXT, TCHARS, Head
+from .head import MAX_HEADER_FIELDS, TCHARS, TEXT, Head
 
 _MAX_LINE: Final = 4 * 1024
 _MAX_DIGITS: Final = 18

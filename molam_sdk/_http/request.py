@@ -8,7 +8,7 @@ from typing import Final
 
 from .._core.wire import Failure
 from .error import NoReplyError
-from .head import TEXT, TCHARS
+from .head import TCHARS, TEXT
 
 # Where a request ends and for whom it is are decided here; nobody else's header field may contradict it.
 _OURS: Final = frozenset({"host", "content-length", "transfer-encoding"})

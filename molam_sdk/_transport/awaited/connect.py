@@ -107,7 +107,7 @@ class Connector:
             raise NoReplyError(Failure.CERTIFICATE, f"the certificate of {host} is not trusted: {reason}") from problem
         except (OSError, ValueError) as problem:
             failure = Failure.CERTIFICATE if refuses_our_certificate(problem) else Failure.TLS
-            raise NoReplyError(failure, f"no TLS with {host}: {problem or type(problem).__name__}") from problem
+            raise NoReplyError(failure, f"no TLS with {host}: {type(problem).__name__} {problem}") from problem
         return connection
 
 

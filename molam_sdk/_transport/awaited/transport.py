@@ -1,4 +1,4 @@
-"""The asyncio transport: sockets of our own on the event loop at hand, the exchange on them as in the blocking client."""
+"""The asyncio transport: our own sockets on the event loop at hand; the exchange is the blocking client's own."""
 
 from __future__ import annotations
 

@@ -6,9 +6,9 @@ import importlib.util
 import ssl
 import time
 from collections.abc import Iterator
+from importlib.metadata import version
 from typing import Any, Final, Protocol
 
-import urllib3
 from requests import exceptions as requests_errors
 from requests.adapters import BaseAdapter
 from requests.models import Response
@@ -89,7 +89,7 @@ def read_reply(response: Response, max_body: int, deadline: float) -> Reply:
     headers = Headers(response.headers.items())
     try:
         body = _read_body(response, max_body, deadline)
-    except Exception as problem:
+    except Exception as problem:  # noqa: BLE001 - the head has come: whatever happens to the body, it counts
         error = problem if isinstance(problem, NoReplyError) else translated(problem)
         error.status, error.headers = response.status_code, headers
         response.close()
@@ -136,7 +136,7 @@ _PERHAPS_SENT: Final[tuple[tuple[type[BaseException], Failure], ...]] = (
     (TimeoutError, Failure.TIMEOUT),
 )
 # urllib3 2 only speaks of the proxy before it has reached it; 1.26 also after the request was sent through it.
-_PROXY_FAILED_FIRST: Final = not urllib3.__version__.startswith("1.")
+_PROXY_FAILED_FIRST: Final = not version("urllib3").startswith("1.")
 
 
 def _failure_of(problem: Exception) -> Failure:
@@ -167,9 +167,7 @@ def _chain(problem: BaseException) -> Iterator[BaseException]:
         ahead += [part for part in parts if isinstance(part, BaseException)]
 
 
-def _first_match(
-    rows: tuple[tuple[type[BaseException], Failure], ...], chain: list[BaseException]
-) -> Failure | None:
+def _first_match(rows: tuple[tuple[type[BaseException], Failure], ...], chain: list[BaseException]) -> Failure | None:
     for kind, failure in rows:
         if any(isinstance(link, kind) for link in chain):
             return failure
