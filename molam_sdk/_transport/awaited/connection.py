@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import os
 from collections.abc import Callable
-from typing import Final
+from typing import Final, cast
 
 from urllib3.util.wait import wait_for_read
 
@@ -88,8 +88,7 @@ class Connection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Called by the event loop, once, when TCP and TLS stand."""
-        assert isinstance(transport, asyncio.Transport)  # noqa: S101 - of a stream; tells the type checker
-        self._transport = transport
+        self._transport = cast(asyncio.Transport, transport)  # uvloop's is one by behaviour only
 
     def data_received(self, data: bytes) -> None:
         """Called by the event loop: a piece of the answer, or bytes that nobody asked for."""
