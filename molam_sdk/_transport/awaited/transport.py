@@ -6,10 +6,11 @@ import asyncio
 import os
 import warnings
 
-from ..._core.wire import NoReply, Reply, Request
+from ..._core.wire import NoReply, Reply, Request, Transport
 from ..._http.error import NoReplyError
 from ...config import ClientConfig
 from ...exceptions import MolamError
+from ..defaults import default_adapter
 from ..failures import no_reply, unforeseen
 from ..origin import base_of, clock, origin_of
 from ..proxies import ProxySettings
@@ -19,10 +20,14 @@ from .route import Route
 
 
 class AsyncioTransport:
-    """Sends on one event loop; connections are opened on first use, and every wait ends at the call's deadline."""
+    """Sends on one event loop; connections are opened on first use, and every wait ends at the call's deadline.
+
+    Inside ``molam_sdk.testing.ordinary_transport()`` requests does the sending, in a thread per attempt.
+    """
 
     def __init__(self, config: ClientConfig) -> None:
         self._config = config
+        self._ordinary = _ordinary_transport(config)
         self._tls = TlsSettings(config)
         self._proxies = ProxySettings(config)
         self._recorder = RecorderCheck()
@@ -31,6 +36,8 @@ class AsyncioTransport:
 
     async def send(self, request: Request) -> Reply | NoReply:
         """One attempt. Whatever goes wrong comes back as a value; only a cancellation and its like pass."""
+        if self._ordinary is not None:
+            return await asyncio.to_thread(self._ordinary.send, request)
         try:
             route = self._route(request.url)
             return await route.send(
@@ -55,6 +62,8 @@ class AsyncioTransport:
         """Close idle connections now, and those in use when their answers have come."""
         for route in self._routes.values():
             await route.close()
+        if self._ordinary is not None:
+            self._ordinary.close()
 
     def __del__(self) -> None:
         routes = getattr(self, "_routes", {}).values()  # none where __init__ raised
@@ -76,3 +85,12 @@ class AsyncioTransport:
             origin = origin_of(base, self._proxies.proxy_for(base))
             route = self._routes[base] = Route(self._config, self._tls, origin, self._recorder)
         return route
+
+
+def _ordinary_transport(config: ClientConfig) -> Transport | None:
+    adapter = default_adapter()
+    if adapter is None:
+        return None
+    from ..blocking.transport import RequestsTransport
+
+    return RequestsTransport(config, adapter)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import requests
@@ -15,6 +15,7 @@ from ..._core.wire import NoReply, Reply, Request
 from ..._http.error import NoReplyError
 from ...config import ClientConfig
 from ...exceptions import MolamError
+from ..defaults import default_adapter
 from ..failures import no_reply
 from ..origin import clock
 from .adapter import SocketAdapter
@@ -35,7 +36,7 @@ class RequestsTransport:
         self._config = config
         self.session = _Session()
         self.session.trust_env = False
-        adapter = adapter if adapter is not None else _default_adapter()
+        adapter = adapter if adapter is not None else default_adapter()
         self._options: SendOptions = SocketOptions()
         if adapter is not None:
             check_adapter(config, adapter)
@@ -74,14 +75,6 @@ class _Session(requests.Session):
     def resolve_redirects(self, *_args: Any, **_kwargs: Any) -> Iterator[Response]:
         """Nothing is followed: a redirect would carry the key and the payment elsewhere."""
         return iter(())
-
-
-# What makes the adapter of clients that were given none: set by molam_sdk.testing.ordinary_transport().
-adapter_makers: list[Callable[[], BaseAdapter]] = []
-
-
-def _default_adapter() -> BaseAdapter | None:
-    return adapter_makers[-1]() if adapter_makers else None
 
 
 def _prepare(request: Request) -> PreparedRequest:
