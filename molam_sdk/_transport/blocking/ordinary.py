@@ -33,9 +33,11 @@ class _Never(Exception):  # noqa: N818 - nobody raises it
 
 
 class SendOptions(Protocol):
-    """The keyword arguments of ``Session.send`` for one request."""
+    """What ``Session.send`` is told for one request: its keyword arguments, and the header fields."""
 
     def of(self, request: Request) -> dict[str, Any]: ...
+
+    def headers(self, request: Request) -> dict[str, str]: ...
 
 
 class SocketOptions:
@@ -44,6 +46,10 @@ class SocketOptions:
     def of(self, request: Request) -> dict[str, Any]:
         """The options of one request."""
         return {"timeout": Deadline(request.deadline), "verify": True, "cert": None, "proxies": {}}
+
+    def headers(self, request: Request) -> dict[str, str]:
+        """As they are: the length is added on the wire."""
+        return request.headers
 
 
 class AdapterOptions:
@@ -66,6 +72,12 @@ class AdapterOptions:
             "cert": self._cert,
             "proxies": {"http": proxy, "https": proxy} if proxy is not None else {},
         }
+
+    def headers(self, request: Request) -> dict[str, str]:
+        """With the length: without it HTTPAdapter would send the body in chunks."""
+        if request.body is None and request.method != "POST":
+            return request.headers
+        return request.headers | {"Content-Length": str(len(request.body or b""))}
 
 
 def check_adapter(config: ClientConfig, adapter: BaseAdapter) -> None:

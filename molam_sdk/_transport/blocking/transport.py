@@ -49,7 +49,8 @@ class RequestsTransport:
         """One attempt. Whatever goes wrong comes back as a value; only KeyboardInterrupt and its like pass."""
         try:
             options = self._options.of(request)
-            response = self.session.send(_prepare(request), stream=True, allow_redirects=False, **options)
+            prepared = _prepare(request, self._options.headers(request))
+            response = self.session.send(prepared, stream=True, allow_redirects=False, **options)
             return read_reply(response, self._config.max_body_bytes, request.deadline)
         except NoReplyError as error:
             return no_reply(error)
@@ -77,12 +78,12 @@ class _Session(requests.Session):
         return iter(())
 
 
-def _prepare(request: Request) -> PreparedRequest:
+def _prepare(request: Request, headers: dict[str, str]) -> PreparedRequest:
     """A prepared request without requests' own preparation: URL and headers are finished already."""
     prepared = PreparedRequest()
     prepared.method = request.method
     prepared.url = request.url
-    prepared.headers = CaseInsensitiveDict(request.headers)
+    prepared.headers = CaseInsensitiveDict(headers)
     prepared.body = request.body
     prepared.hooks = {"response": []}
     return prepared
