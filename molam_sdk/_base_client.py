@@ -6,10 +6,10 @@ import logging
 import platform
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, NoReturn, TypeVar
 
-from ._core.call import Call, CallRules
+from ._core.call import Call, CallSettings
 from ._core.invocation import Invocation
 from ._core.operations import BY_NAME, GROUPS
 from ._core.record import CallRecord, CallStart, Gate, Observer
@@ -31,6 +31,8 @@ KEY_LIFETIME_SECONDS: Final = 24 * 3600
 _KEY_LIFETIME_MARGIN: Final = 3600
 RESOLVE_SECONDS: Final = 120.0
 _LEAST_PATIENT_BACKOFF: Final = 0.1
+_RESERVED_HEADERS: Final = {"host", "content-length", "transfer-encoding", "authorization", "idempotency-key"}
+_NOT_SENT: Final[Outcome] = "not_sent"
 
 
 class Headers(dict[str, str]):
@@ -82,9 +84,9 @@ class BaseClient:
         self._observers = tuple(observers)
         self._closed = threading.Event()  # shared with views of this client
         self._budget = RetryBudget(self.config.retry_budget)
-        self._policy = _policy_of(self.config)
-        self._trace = _trace_attempt if self.config.debug else None
         renew_after_fork(self._budget)
+        self._settings = self._call_settings(_policy_of(self.config), self._budget)
+        self._resolve_settings = self._call_settings(_patient(_policy_of(self.config)), None, resolving=True)
         for group in self.config.bulkheads:
             if group not in GROUPS:
                 raise ConfigurationError(f"bulkheads: unknown group {group!r}, use {', '.join(GROUPS)}")
@@ -130,21 +132,30 @@ class BaseClient:
         # From here on nothing is refused: what was told of a call's start is told of its end.
         notify = self._start_observing(invocation, headers) if self._observers else None
         request = Request(invocation.operation.method, url, headers, invocation.body, deadline)
-        return Call(invocation, request, self._rules(notify, resolving), _outcome_before(resolving))
-
-    def _rules(self, notify: Callable[[CallRecord], None] | None, resolving: MolamError | None) -> CallRules:
-        config = self.config
-        return CallRules(
-            policy=self._policy if resolving is None else _patient(self._policy),
-            budget=self._budget if resolving is None else None,
-            cost=config.retry_cost,
-            cost_timeout=config.retry_cost_timeout,
-            clock=self._clock,
+        settings, outcome = self._settings, _NOT_SENT
+        if resolving is not None:
+            settings, outcome = self._resolve_settings, resolving.outcome
+        return Call(
+            invocation,
+            request,
+            settings,
+            outcome=outcome,
             gate=self._passage(),
-            patient=resolving is not None,
-            refresh_key=self._refresh_key,
+            renew_authorization=self._refresh_key,
             notify=notify,
-            trace=self._trace,
+        )
+
+    def _call_settings(
+        self, policy: RetryPolicy, budget: RetryBudget | None, *, resolving: bool = False
+    ) -> CallSettings:
+        return CallSettings(
+            policy=policy,
+            budget=budget,
+            cost=self.config.retry_cost,
+            cost_timeout=self.config.retry_cost_timeout,
+            clock=self._clock,
+            resolving=resolving,
+            trace=_trace_attempt if self.config.debug else None,
         )
 
     def _request_headers(self, invocation: Invocation[Any]) -> dict[str, str]:
@@ -174,7 +185,7 @@ class BaseClient:
         start = CallStart(operation.name, operation.group, operation.method, invocation.idempotency_key)
         for observer in self._observers:
             try:
-                headers.update(observer.call_started(start) or {})
+                _add_headers(headers, observer.call_started(start) or {}, observer)
             except Exception:
                 _logger.exception("an observer failed", extra={"observer": type(observer).__name__})
         return self._tell_observers
@@ -233,6 +244,15 @@ def _default_headers(config: ClientConfig) -> dict[str, str]:
     }
 
 
+def _add_headers(headers: dict[str, str], added: Mapping[str, str], observer: Observer) -> None:
+    """What an observer sends along; the fields that frame and authorize the request are not its to set."""
+    for name, value in added.items():
+        if name.lower() in _RESERVED_HEADERS:
+            _logger.warning("observer %s may not set the header %s", type(observer).__name__, name)
+        else:
+            headers[name] = value
+
+
 def _policy_of(config: ClientConfig) -> RetryPolicy:
     return RetryPolicy(
         max_retries=config.max_retries,
@@ -250,10 +270,6 @@ def _patient(policy: RetryPolicy) -> RetryPolicy:
         backoff_max=max(policy.backoff_max, _LEAST_PATIENT_BACKOFF),
         retry_after_max=float("inf"),
     )
-
-
-def _outcome_before(resolving: MolamError | None) -> Outcome:
-    return "not_sent" if resolving is None else resolving.outcome
 
 
 def _seconds(timeout: float | None, default: float) -> float:

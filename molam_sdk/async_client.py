@@ -286,8 +286,11 @@ class MolamAsyncClient(BaseClient):
     async def _send(self, invocation: Invocation[T], timeout: float | None, resolving: MolamError | None = None) -> T:
         with self._begin(invocation, timeout, resolving) as call:
             async with self._bulkheads.slot(call):
-                while not call.settle(call.refusal() or await self._transport.send(call.request)):
-                    await self._transport.sleep(call.pause)
+                while not call.over:
+                    if call.pause is not None:
+                        await self._transport.sleep(call.pause)
+                    if call.start_attempt():
+                        call.settle(await self._transport.send(call.request))
                 return call.result()
 
     def _begin(self, invocation: Invocation[T], timeout: float | None, resolving: MolamError | None = None) -> Call[T]:

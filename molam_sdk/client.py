@@ -253,8 +253,11 @@ class MolamClient(BaseClient):
 
     def _send(self, invocation: Invocation[T], timeout: float | None, resolving: MolamError | None = None) -> T:
         with self._begin(invocation, timeout, resolving) as call, self._bulkheads.slot(call):
-            while not call.settle(call.refusal() or self._transport.send(call.request)):
-                self._transport.sleep(call.pause)
+            while not call.over:
+                if call.pause is not None:
+                    self._transport.sleep(call.pause)
+                if call.start_attempt():
+                    call.settle(self._transport.send(call.request))
             return call.result()
 
 

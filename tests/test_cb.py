@@ -15,7 +15,7 @@ from molam_sdk import CircuitOpenError, ClientConfig, MolamError, MolamSyncClien
 from molam_sdk._core.wire import Failure, NoReply
 from molam_sdk.cb import Breaker, FailureRate, create_circuit_breaker
 from molam_sdk.testing import ScriptedTransport, reply
-from tests.support.script import OK, TIMEOUT, error_reply
+from tests.support.script import OK, OUTAGE, TIMEOUT, error_reply
 
 
 def guarded(transport: Any, **options: Any) -> MolamSyncClient:
@@ -69,7 +69,7 @@ def test_fifty_declines_never_open_it() -> None:
 
 def test_a_call_counts_once_however_many_attempts_it_takes() -> None:
     config = ClientConfig(api_key="sk_live_1", retry_backoff_factor=0)
-    transport = ScriptedTransport(*[error_reply(503)] * 3, OK, *[error_reply(503)] * 4)
+    transport = ScriptedTransport(*[error_reply(OUTAGE)] * 3, OK, *[error_reply(OUTAGE)] * 4)
     client = MolamSyncClient(config, transport=transport, registry=CollectorRegistry())
     assert call(client, 2) == ["ok", "ServerError"]
     assert client.cb.fail_counter == 1
@@ -313,6 +313,162 @@ def test_an_open_breaker_without_a_time_lets_a_probe_through() -> None:
     client.cb.open()
     client.cb._state_storage._opened_at = None
     assert call(client) == ["ok"]
+
+
+class Clock:
+    """A monotonic clock that is set by hand."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def opened(clock: Clock, *, reset_timeout: float = 1.0) -> Breaker:
+    breaker = Breaker(create_circuit_breaker(reset_timeout=reset_timeout), clock=clock)
+    breaker.cb.open()
+    return breaker
+
+
+def waits(breaker: Breaker) -> float | None:
+    refused = breaker.passage().admit(again=False)
+    return None if refused is None else refused.retry_after
+
+
+def test_an_hour_back_of_the_wall_clock_adds_no_second() -> None:
+    clock = Clock()
+    breaker = opened(clock)
+    storage = breaker.cb._state_storage
+    assert storage.opened_at is not None
+    storage.opened_at += timedelta(hours=1)  # as it looks once the clock has been set back
+    assert waits(breaker) == 1.0
+    clock.now += 0.75
+    assert waits(breaker) == 0.25
+    clock.now += 0.25
+    assert waits(breaker) is None
+
+
+def test_the_wait_is_counted_by_the_monotonic_clock_alone() -> None:
+    clock = Clock()
+    breaker = opened(clock, reset_timeout=60.0)
+    assert waits(breaker) == pytest.approx(60, abs=1)
+    clock.now += 59
+    assert waits(breaker) == pytest.approx(1, abs=1)
+    clock.now += 1
+    assert waits(breaker) is None
+
+
+def test_each_opening_is_waited_for_anew() -> None:
+    clock = Clock()
+    breaker = opened(clock, reset_timeout=60.0)
+    assert waits(breaker) is not None
+    clock.now += 61
+    breaker.cb.open()
+    assert waits(breaker) == pytest.approx(60, abs=1)
+
+
+def test_a_later_attempt_of_an_admitted_call_is_refused_while_it_is_open() -> None:
+    breaker = Breaker(create_circuit_breaker())
+    gate = breaker.passage()
+    assert gate.admit(again=False) is None
+    breaker.cb.open()
+    refused = gate.admit(again=True)
+    assert refused is not None
+    assert refused.failure is Failure.CIRCUIT_OPEN
+
+
+def test_a_probe_may_go_on_whatever_the_breaker_says() -> None:
+    breaker = Breaker(create_circuit_breaker())
+    breaker.cb.half_open()
+    probe = breaker.passage()
+    assert probe.admit(again=False) is None
+    breaker.cb.open()
+    assert probe.admit(again=True) is None
+
+
+def test_a_probe_that_is_lost_makes_room_for_another() -> None:
+    breaker = Breaker(create_circuit_breaker())
+    breaker.cb.half_open()
+    lost = breaker.passage()
+    assert lost.admit(again=False) is None
+    assert waits(breaker) == 1.0
+    del lost  # torn apart before it could say that it ended
+    assert waits(breaker) is None
+
+
+def test_the_probes_of_a_parent_are_not_the_childs() -> None:
+    breaker = Breaker(create_circuit_breaker())
+    breaker.cb.half_open()
+    of_the_parent = breaker.passage()
+    assert of_the_parent.admit(again=False) is None
+    breaker.after_fork()
+    assert waits(breaker) is None
+
+
+def rated(clock: Clock, **rule: Any) -> Breaker:
+    return Breaker(create_circuit_breaker(fail_max=1000), failure_rate=FailureRate(**rule), clock=clock)
+
+
+def end_calls(breaker: Breaker, outages: int, successes: int = 0) -> str:
+    for outage in [True] * outages + [False] * successes:
+        gate = breaker.passage()
+        assert gate.admit(again=False) is None
+        gate.leave(outage, ServerError(503) if outage else None)
+    return str(breaker.cb.current_state)
+
+
+@pytest.mark.parametrize(("pause", "state"), [(59.9, "open"), (60.0, "closed"), (3600.0, "closed")])
+def test_a_failure_rate_forgets_what_is_older_than_its_window(pause: float, state: str) -> None:
+    clock = Clock()
+    breaker = rated(clock, rate=0.5, minimum_calls=10, seconds=60.0)
+    assert end_calls(breaker, 9) == "closed"
+    clock.now += pause
+    assert end_calls(breaker, 1) == state
+
+
+def test_a_window_forgets_a_tenth_at_a_time() -> None:
+    clock = Clock()
+    breaker = rated(clock, rate=0.5, minimum_calls=10, seconds=60.0)
+    for _ in range(9):
+        end_calls(breaker, 1)
+        clock.now += 6.0
+    clock.now += 6.0  # the first is now a whole window old, the others are not
+    assert end_calls(breaker, 1) == "closed"
+    assert end_calls(breaker, 1) == "open"
+
+
+def test_successes_count_against_a_failure_rate() -> None:
+    assert end_calls(rated(Clock(), rate=0.5, minimum_calls=4), 2, 1) == "closed"
+    assert end_calls(rated(Clock(), rate=0.5, minimum_calls=4), 2, 2) == "open"
+    assert end_calls(rated(Clock(), rate=0.5, minimum_calls=5), 2, 3) == "closed"
+
+
+def test_a_window_takes_no_more_memory_however_many_calls_there_are() -> None:
+    clock = Clock()
+    breaker = rated(clock, rate=1.0, minimum_calls=10**9, seconds=60.0)
+    for _ in range(1000):
+        end_calls(breaker, 0, 1)
+        clock.now += 0.5
+    assert breaker._window is not None
+    assert len(breaker._window._buckets) <= 10
+
+
+def test_opening_and_closing_is_logged_with_the_facts_in_the_message(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO", "molam_sdk")
+    shared = create_circuit_breaker("payouts", reset_timeout=7)
+    for _ in range(2):
+        guarded(ScriptedTransport(), cb=shared)
+    shared.open()
+    shared.half_open()
+    shared.close()
+    assert [(record.levelname, record.getMessage()) for record in caplog.records] == [
+        ("WARNING", "circuit breaker 'payouts' is open: calls are refused for 7 s"),
+        ("INFO", "circuit breaker 'payouts' is half-open"),
+        ("INFO", "circuit breaker 'payouts' is closed"),
+    ]
+    facts = vars(caplog.records[0])
+    assert (facts["breaker"], facts["from_state"], facts["to_state"]) == ("payouts", "closed", "open")
 
 
 @pytest.fixture

@@ -118,6 +118,17 @@ def test_setting_up_twice_does_not_write_twice(stream: io.StringIO) -> None:
     assert len(lines(stream)) == 1
 
 
+def test_a_line_is_not_written_again_by_the_handlers_of_the_root(stream: io.StringIO) -> None:
+    twice = io.StringIO()
+    handler = logging.StreamHandler(twice)
+    logging.getLogger().addHandler(handler)
+    try:
+        setup_structured_logger(stream=stream).warning("once")
+    finally:
+        logging.getLogger().removeHandler(handler)
+    assert (stream.getvalue().count("once"), twice.getvalue()) == (1, "")
+
+
 def test_stack_and_cached_tracebacks_are_written() -> None:
     record = logging.makeLogRecord({"msg": "m", "exc_text": f"Traceback {PAN}", "stack_info": "Stack sk_live_abc1"})
     line = json.loads(JsonFormatter().format(record))

@@ -71,6 +71,18 @@ def test_calls_one_after_the_other_have_spans_of_their_own(spans: InMemorySpanEx
     assert len({span.context.span_id for span in spans.get_finished_spans() if span.context}) == 2
 
 
+def test_spans_that_are_open_together_each_end() -> None:
+    outer, inner = InMemorySpanExporter(), InMemorySpanExporter()
+    observers = []
+    for exporter in (outer, inner):
+        provider = TracerProvider()
+        provider.add_span_processor(SimpleSpanProcessor(exporter))
+        observers.append(TraceObserver(provider))
+    config = ClientConfig(api_key="sk_live_1")
+    MolamClient(config, transport=ScriptedTransport(OK), observers=observers).retrieve_payment_intent("pi_1")
+    assert (len(outer.get_finished_spans()), len(inner.get_finished_spans())) == (1, 1)
+
+
 def test_an_end_without_a_beginning_is_nothing(spans: InMemorySpanExporter) -> None:
     from molam_sdk._core.record import CallRecord
 

@@ -36,7 +36,9 @@ class Operation(Generic[T]):
         idempotency_key: str | None = None,
     ) -> Invocation[T]:
         """This operation, ready to send: under the given idempotency key, or a fresh one where one is due."""
-        full_path = with_query(self.path if path is None else path, query or {})
+        full_path = self.path if path is None else path
+        if query:
+            full_path = with_query(full_path, query)
         key = check_idempotency_key(idempotency_key, self.key_prefix) if self.key_prefix else None
         return Invocation(self, full_path, body, key)
 

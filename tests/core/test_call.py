@@ -8,26 +8,34 @@ import pytest
 
 from molam_sdk import (
     AuthenticationError,
-    ConflictError,
-    DeclinedError,
-    IdempotencyError,
-    InvalidRequestError,
     MolamError,
     MolamTimeoutError,
     NetworkError,
     NotFoundError,
-    PermissionDeniedError,
-    RateLimitError,
-    RedirectError,
     ResponseError,
     ServerError,
 )
-from molam_sdk._core.call import Call, CallRules
+from molam_sdk._core.call import Call, CallSettings
 from molam_sdk._core.operations import create_refund
 from molam_sdk._core.retry import RetryBudget, RetryPolicy
+from molam_sdk._core.rules import Rule
 from molam_sdk._core.wire import Failure, NoReply, Request
 from molam_sdk.testing import ScriptedTransport, reply
-from tests.support.script import INTENT, OK, REFUSED, RESET, TIMEOUT, client_of, error_reply, failed, pay
+from tests.support.script import (
+    ENDS,
+    INTENT,
+    OK,
+    OUTAGE,
+    REFUSED,
+    RESET,
+    RETRIED_NO,
+    TIMEOUT,
+    attempts_under,
+    client_of,
+    error_reply,
+    failed,
+    pay,
+)
 
 
 def test_a_success_carries_how_it_came() -> None:
@@ -43,7 +51,7 @@ def test_a_success_carries_how_it_came() -> None:
 
 
 def test_every_attempt_sends_the_same_bytes_under_the_same_key() -> None:
-    transport = ScriptedTransport(TIMEOUT, RESET, error_reply(503), OK)
+    transport = ScriptedTransport(TIMEOUT, RESET, error_reply(OUTAGE), OK)
     pay(transport)
     assert len({(r.method, r.url, r.body, str(r.headers), r.deadline) for r in transport.requests}) == 1
     assert transport.requests[0].headers["Idempotency-Key"] == "order-7"
@@ -65,50 +73,23 @@ def test_the_headers_are_those_of_the_contract() -> None:
     assert "Idempotency-Key" not in read
 
 
-# The last answer, with the attempts it took, the class and the outcome it ends in.
-@pytest.mark.parametrize(
-    ("answer", "attempts", "kind", "outcome"),
-    [
-        (error_reply(400), 1, InvalidRequestError, "rejected"),
-        (error_reply(401), 1, AuthenticationError, "rejected"),
-        (error_reply(402), 1, DeclinedError, "rejected"),
-        (error_reply(403), 1, PermissionDeniedError, "rejected"),
-        (error_reply(404), 1, NotFoundError, "rejected"),
-        (error_reply(405), 1, InvalidRequestError, "rejected"),
-        (error_reply(408), 4, InvalidRequestError, "unknown"),
-        (error_reply(409), 1, ConflictError, "rejected"),
-        (error_reply(409, "idempotency_in_progress"), 4, IdempotencyError, "unknown"),
-        (error_reply(422), 1, InvalidRequestError, "rejected"),
-        (error_reply(422, "idempotency_key_reused"), 1, IdempotencyError, "rejected"),
-        (error_reply(425), 4, InvalidRequestError, "rejected"),
-        (error_reply(429), 4, RateLimitError, "rejected"),
-        (error_reply(307), 1, RedirectError, "unknown"),
-        (error_reply(500), 4, ServerError, "unknown"),
-        (error_reply(501), 1, ServerError, "unknown"),
-        (error_reply(503), 4, ServerError, "unknown"),
-        (error_reply(999), 1, ResponseError, "unknown"),
-        (error_reply(199), 1, ResponseError, "unknown"),
-        (TIMEOUT, 4, MolamTimeoutError, "unknown"),
-        (REFUSED, 4, NetworkError, "not_sent"),
-        (RESET, 4, NetworkError, "unknown"),
-        (NoReply(Failure.CERTIFICATE, "x"), 1, NetworkError, "not_sent"),
-        (NoReply(Failure.CONNECT_TIMEOUT, "x"), 4, MolamTimeoutError, "not_sent"),
-        (NoReply(Failure.MALFORMED, "x"), 1, ResponseError, "unknown"),
-        (NoReply(Failure.TOO_LARGE, "x", None, 200), 1, ResponseError, "accepted"),
-        (NoReply(Failure.INCOMPLETE, "x", None, 200), 4, NetworkError, "accepted"),
-        (reply(200, b"<html>"), 1, ResponseError, "accepted"),
-        (reply(200, {"no": "id"}), 1, ResponseError, "accepted"),
-        (reply(204), 1, ResponseError, "accepted"),
-    ],
-)
-def test_how_a_call_ends(answer: Any, attempts: int, kind: type[MolamError], outcome: str) -> None:
+@pytest.mark.parametrize(("answer", "rule"), ENDS.values(), ids=ENDS)
+def test_a_call_ends_as_its_rule_says(answer: Any, rule: Rule) -> None:
     transport = ScriptedTransport(*[answer] * 4)
     error = failed(transport)
-    assert type(error) is kind
-    assert (error.outcome, error.attempts, len(transport.requests)) == (outcome, attempts, attempts)
+    assert type(error) is rule.error
+    assert (error.outcome, error.attempts) == (rule.outcome, attempts_under(rule))
+    assert len(transport.requests) == max(error.attempts, 1)
     assert (error.idempotency_key, error.operation) == ("order-7", "create_payment_intent")
     assert error.request is not None
     assert error.request.body == transport.requests[0].body
+
+
+@pytest.mark.parametrize(("status", "outcome"), [(200, "accepted"), (402, "rejected"), (409, "unknown")])
+def test_a_status_whose_body_was_lost_still_counts(status: int, outcome: str) -> None:
+    broken = NoReply(Failure.TOO_LARGE, "x", None, status)
+    error = failed(ScriptedTransport(broken))
+    assert (type(error), error.outcome) == (ResponseError, outcome)
 
 
 # What a doubt leaves behind when something else follows it (wire contract, "Errors").
@@ -121,13 +102,13 @@ def test_how_a_call_ends(answer: Any, attempts: int, kind: type[MolamError], out
         ((TIMEOUT, error_reply(404)), "rejected"),
         ((TIMEOUT, reply(404, b"<html>proxy")), "unknown"),
         ((TIMEOUT, *[REFUSED] * 3), "unknown"),
-        ((TIMEOUT, *[error_reply(429)] * 3), "unknown"),
+        ((TIMEOUT, *[error_reply(RETRIED_NO)] * 3), "unknown"),
         ((REFUSED, error_reply(401)), "rejected"),
         ((REFUSED, REFUSED, REFUSED, TIMEOUT), "unknown"),
-        ((error_reply(500), error_reply(402)), "rejected"),
-        ((NoReply(Failure.INCOMPLETE, "x", None, 200), error_reply(401)), "accepted"),
-        ((NoReply(Failure.INCOMPLETE, "x", None, 200), *[REFUSED] * 3), "accepted"),
-        ((NoReply(Failure.INCOMPLETE, "x", None, 402), *[REFUSED] * 3), "rejected"),
+        ((error_reply(OUTAGE), error_reply(402)), "rejected"),
+        ((NoReply(RESET.failure, "x", None, 200), error_reply(401)), "accepted"),
+        ((NoReply(RESET.failure, "x", None, 200), *[REFUSED] * 3), "accepted"),
+        ((NoReply(RESET.failure, "x", None, 402), *[REFUSED] * 3), "rejected"),
     ],
 )
 def test_the_outcome_is_that_of_all_attempts_together(script: tuple[Any, ...], outcome: str) -> None:
@@ -135,7 +116,7 @@ def test_the_outcome_is_that_of_all_attempts_together(script: tuple[Any, ...], o
 
 
 def test_a_lost_answer_is_fetched_by_asking_again() -> None:
-    assert pay(ScriptedTransport(NoReply(Failure.INCOMPLETE, "x", None, 200), OK)).id == "pi_1"
+    assert pay(ScriptedTransport(NoReply(RESET.failure, "x", None, 200), OK)).id == "pi_1"
 
 
 @pytest.mark.parametrize("retries", [0, 1, 5])
@@ -145,7 +126,7 @@ def test_max_retries_counts_what_follows_the_first_attempt(retries: int) -> None
 
 
 def test_pauses_are_taken_from_the_policy() -> None:
-    transport = ScriptedTransport(error_reply(503), error_reply(503), error_reply(503), OK)
+    transport = ScriptedTransport(error_reply(OUTAGE), error_reply(OUTAGE), error_reply(OUTAGE), OK)
     pay(transport, retry_backoff_factor=1.0)
     assert [0 <= pause <= ceiling for pause, ceiling in zip(transport.pauses, (1, 2, 4), strict=True)] == [True] * 3
 
@@ -157,14 +138,14 @@ def test_a_stale_connection_is_asked_again_at_once() -> None:
 
 
 def test_retry_after_is_waited_for() -> None:
-    transport = ScriptedTransport(error_reply(429, Retry_After="7"), OK)
+    transport = ScriptedTransport(error_reply(OUTAGE, Retry_After="7"), OK)
     pay(transport)
     assert transport.pauses == [7.0]
 
 
 @pytest.mark.parametrize(("retry_after", "total"), [("31", 600), ("10", 9), ("99999999999", 30)])
 def test_a_wait_that_does_not_fit_is_not_begun(retry_after: str, total: float) -> None:
-    transport = ScriptedTransport(error_reply(503, Retry_After=retry_after))
+    transport = ScriptedTransport(error_reply(OUTAGE, Retry_After=retry_after))
     error = failed(transport, timeout_total=total)
     assert transport.pauses == []
     assert isinstance(error, ServerError)
@@ -172,7 +153,7 @@ def test_a_wait_that_does_not_fit_is_not_begun(retry_after: str, total: float) -
 
 
 def test_no_attempt_begins_after_the_deadline() -> None:
-    transport = ScriptedTransport(error_reply(503), error_reply(503), seconds_per_request=1.0)
+    transport = ScriptedTransport(error_reply(OUTAGE), error_reply(OUTAGE), seconds_per_request=1.0)
     error = failed(transport, timeout_total=1.5, retry_backoff_factor=0)
     assert (error.attempts, error.elapsed) == (2, 2.0)
 
@@ -180,11 +161,10 @@ def test_no_attempt_begins_after_the_deadline() -> None:
 def test_a_call_without_any_time_is_not_sent() -> None:
     transport = ScriptedTransport()
     invocation = create_refund({"payment_id": "pi_1"}, "k")
-    rules = CallRules(RetryPolicy(), None, 5, 10, transport.clock)
-    call = Call(invocation, Request("POST", "u", {}, b"", transport.now), rules, "not_sent")
-    refusal = call.refusal()
-    assert refusal is not None
-    assert call.settle(refusal)
+    settings = CallSettings(RetryPolicy(), None, 5, 10, transport.clock)
+    call = Call(invocation, Request("POST", "u", {}, b"", transport.now), settings)
+    assert not call.start_attempt()
+    assert call.over
     with pytest.raises(MolamTimeoutError) as caught:
         call.result()
     assert (caught.value.outcome, caught.value.attempts) == ("not_sent", 0)
@@ -267,9 +247,10 @@ def test_nothing_without_a_key_is_sent_twice() -> None:
     transport = ScriptedTransport()
     keyless = create_refund({"payment_id": "pi_1"}, "k")
     object.__setattr__(keyless, "idempotency_key", None)
-    rules = CallRules(RetryPolicy(), RetryBudget(), 5, 10, transport.clock)
-    call = Call(keyless, Request("POST", "u", {}, b"", transport.now + 9), rules, "not_sent")
-    assert call.settle(TIMEOUT)
+    settings = CallSettings(RetryPolicy(), RetryBudget(), 5, 10, transport.clock)
+    call = Call(keyless, Request("POST", "u", {}, b"", transport.now + 9), settings)
+    call.settle(TIMEOUT)
+    assert call.over
 
 
 def test_debug_traces_each_attempt(caplog: pytest.LogCaptureFixture) -> None:

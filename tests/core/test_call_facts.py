@@ -7,14 +7,22 @@ from typing import Any
 
 import pytest
 
-from molam_sdk import AuthenticationError, ClientConfig, MolamClient, MolamError, NotFoundError, ResponseError
-from molam_sdk._core.call import Call, CallRules
+from molam_sdk import (
+    AuthenticationError,
+    ClientConfig,
+    MolamClient,
+    MolamError,
+    MolamTimeoutError,
+    NotFoundError,
+    ResponseError,
+)
+from molam_sdk._core.call import Call, CallSettings
 from molam_sdk._core.operations import delete_webhook_endpoint
 from molam_sdk._core.record import CallRecord
 from molam_sdk._core.retry import RetryPolicy
-from molam_sdk._core.wire import Failure, NoReply, Request
+from molam_sdk._core.wire import NoReply, Request
 from molam_sdk.testing import ScriptedTransport, reply
-from tests.support.script import INTENT, OK, RESET, TIMEOUT, client_of, error_reply, failed
+from tests.support.script import INTENT, OK, RESET, RETRIED_NO, TIMEOUT, client_of, error_reply, failed
 
 
 class Recorder:
@@ -117,7 +125,7 @@ def test_an_unreadable_answer_says_what_is_wrong_with_it() -> None:
     assert "Invalid JSON" in error.message
 
 
-@pytest.mark.parametrize("doubt", [RESET, NoReply(Failure.INCOMPLETE, "cut", status=200)], ids=["unknown", "accepted"])
+@pytest.mark.parametrize("doubt", [RESET, NoReply(RESET.failure, "cut", status=200)], ids=["unknown", "accepted"])
 def test_a_404_after_a_doubtful_delete_means_deleted(doubt: NoReply) -> None:
     client_of(ScriptedTransport(doubt, error_reply(404))).delete_webhook_endpoint("we_1")
 
@@ -125,14 +133,16 @@ def test_a_404_after_a_doubtful_delete_means_deleted(doubt: NoReply) -> None:
 @pytest.mark.parametrize("status", [404, 410])
 def test_a_404_means_deleted_only_after_a_doubt_and_nothing_else_does(status: int) -> None:
     with pytest.raises(MolamError) as caught:
-        client_of(ScriptedTransport(error_reply(429), error_reply(status))).delete_webhook_endpoint("we_1")
+        client_of(ScriptedTransport(error_reply(RETRIED_NO), error_reply(status))).delete_webhook_endpoint("we_1")
     assert isinstance(caught.value, NotFoundError) == (status == 404)
     with pytest.raises(MolamError):
         client_of(ScriptedTransport(RESET, error_reply(410))).delete_webhook_endpoint("we_1")
 
 
 def test_a_call_whose_time_is_over_says_so() -> None:
-    rules = CallRules(RetryPolicy(), None, 5, 10, lambda: 100.0)
-    call = Call(delete_webhook_endpoint("we_1", "k"), Request("DELETE", "u", {}, None, 100.0), rules, "not_sent")
-    assert call.refusal() == NoReply(Failure.NO_TIME, "no time left to send the request")
-    assert call.pause == 0.0
+    settings = CallSettings(RetryPolicy(), None, 5, 10, lambda: 100.0)
+    call = Call(delete_webhook_endpoint("we_1", "k"), Request("DELETE", "u", {}, None, 100.0), settings)
+    assert not call.start_attempt()
+    assert (call.over, call.pause) == (True, None)
+    with pytest.raises(MolamTimeoutError, match=r"^no time left to send the request \("):
+        call.result()

@@ -75,6 +75,22 @@ def test_a_server_that_sends_the_same_page_for_ever_is_found_out() -> None:
         list(listed)
 
 
+@pytest.mark.parametrize(
+    ("before", "circle", "requests"),
+    [("", "ab", 3), ("", "abc", 6), ("x", "ab", 5), ("xy", "abc", 6), ("xyz", "a", 5), ("", "abcdefghi", 24)],
+)
+def test_a_server_that_leads_round_in_a_circle_is_found_out(before: str, circle: str, requests: int) -> None:
+    transport = ScriptedTransport(*(page(last, more=True) for last in before + circle * 30))
+    with pytest.raises(ResponseError, match=r"the list does not move on from '\w': the server leads round in a circle"):
+        list(client_of(transport).list_payment_intents())
+    assert len(transport.requests) == requests
+
+
+def test_a_long_list_is_no_circle() -> None:
+    pages = (page(f"pi_{number}", more=number < 199) for number in range(200))
+    assert len(list(client_of(ScriptedTransport(*pages)).list_payment_intents())) == 200
+
+
 def test_a_page_that_goes_on_from_nothing_is_found_out() -> None:
     with pytest.raises(ResponseError, match="no last id"):
         list(client_of(ScriptedTransport(page(more=True))).list_payment_intents())

@@ -8,7 +8,7 @@ import pytest
 
 from molam_sdk._core.problem import printable_line, read_problem
 from molam_sdk.testing import ScriptedTransport, reply
-from tests.support.script import INTENT, OK, client_of
+from tests.support.script import INTENT, OK, OUTAGE, client_of
 
 
 @pytest.mark.parametrize(
@@ -66,7 +66,7 @@ def test_a_list_that_goes_on_from_an_empty_id_is_an_error() -> None:
 
 
 def test_a_date_to_come_back_is_counted_from_the_answer() -> None:
-    late = reply(503, headers={"Retry-After": "Fri, 15 Jan 2027 08:00:07 GMT"})
+    late = reply(OUTAGE, headers={"Retry-After": "Fri, 15 Jan 2027 08:00:07 GMT"})
     transport = ScriptedTransport(late, OK)
     client_of(transport).create_payment_intent({"amount": 1})
     assert transport.pauses == [7.0]

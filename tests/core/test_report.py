@@ -9,19 +9,25 @@ import pytest
 from molam_sdk import (
     APIError,
     CircuitOpenError,
-    IdempotencyError,
     InvalidRequestError,
     MolamError,
     NetworkError,
-    RedirectError,
     RequestValidationError,
     ResponseError,
     ServerError,
 )
-from molam_sdk._core.errors import to_error, unreadable
-from molam_sdk._core.problem import read_problem
+from molam_sdk._core.operations import create_refund
+from molam_sdk._core.problem import Problem, read_problem
+from molam_sdk._core.report import Report
+from molam_sdk._core.rules import judge
 from molam_sdk._core.wire import Failure, NoReply, Reply
 from molam_sdk.testing import reply
+
+
+def to_error(answer: Reply | NoReply, problem: Problem | None) -> MolamError:
+    return Report(create_refund({"payment_id": "pi_1"}, "k"), lambda: 0.0, "unknown").error(
+        answer, problem, judge(answer, problem)
+    )
 
 
 def of(status: int, body: Any = None) -> MolamError:
@@ -43,34 +49,18 @@ def test_an_error_without_a_readable_body_says_so() -> None:
     assert (error.message, error.code, error.param, error.status_code) == ("unknown error", None, None, 500)
 
 
-@pytest.mark.parametrize(
-    ("status", "kind"),
-    [
-        (300, RedirectError), (301, RedirectError), (399, RedirectError), (400, InvalidRequestError),
-        (499, InvalidRequestError), (500, ServerError), (599, ServerError),
-        (299, ResponseError), (600, ResponseError), (999, ResponseError), (100, ResponseError),
-    ],
-)  # fmt: skip
-def test_every_status_has_a_class(status: int, kind: type[MolamError]) -> None:
-    assert type(of(status)) is kind
-
-
 def test_what_is_no_status_is_an_answer_that_cannot_be_read() -> None:
     error = of(600, b"hello")
     assert isinstance(error, ResponseError)
     assert (error.message, error.status_code, error.body) == ("600 is no status of HTTP", 600, b"hello")
 
 
-def test_a_code_makes_an_idempotency_error_only_under_its_status() -> None:
-    assert type(of(409, {"error": "idempotency_in_progress", "message": "m"})) is IdempotencyError
-    assert type(of(422, {"error": "idempotency_key_reused", "message": "m"})) is IdempotencyError
-    assert type(of(400, {"error": "idempotency_key_reused", "message": "m"})) is InvalidRequestError
-
-
 def test_an_unreadable_2xx_keeps_status_and_body_and_is_accepted() -> None:
-    error = unreadable(reply(201, b"<html>"), "no JSON")
+    report = Report(create_refund({"payment_id": "pi_1"}, "k"), lambda: 0.0, "accepted")
+    error = report.unreadable(reply(201, b"<html>"), "no JSON")
+    assert isinstance(error, ResponseError)
     assert (error.message, error.status_code, error.body) == ("the answer cannot be read: no JSON", 201, b"<html>")
-    assert error.outcome == "accepted"
+    assert (error.outcome, report.label) == ("accepted", "invalid_response")
 
 
 def test_no_answer_keeps_its_reason_its_cause_and_when_to_come_back() -> None:
