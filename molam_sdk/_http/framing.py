@@ -22,8 +22,8 @@ _LENGTH: Final = re.compile(rf"([0-9]{{1,{_MAX_DIGITS}}})(?:[ \t]*,[ \t]*\1)*")
 _QUOTED: Final = rf'"(?:[^"\\\x00-\x08\x0a-\x1f\x7f]|\\{TEXT})*"'
 # Whitespace around ";" and "=" must be passed over; before the size and after all there is none (RFC 9112 §7.1.1).
 _EXTENSION: Final = rf"[ \t]*;[ \t]*{TCHARS}(?:[ \t]*=[ \t]*(?:{TCHARS}|{_QUOTED}))?"
-_SIZE_LINE: Final = re.compile(rf"([0-9A-Fa-f]{{1,15}})(?:{_EXTENSION})*\r\n".encode())
-_SIZE_LINE_BEGUN: Final = re.compile(rf"(?:[0-9A-Fa-f]{{1,15}}(?:[ \t;]{TEXT}*)?\r?)?".encode())
+_SIZE_LINE: Final = re.compile(rf"0*([0-9A-Fa-f]{{1,15}})(?:{_EXTENSION})*\r\n".encode())
+_SIZE_LINE_BEGUN: Final = re.compile(rf"(?:0*[0-9A-Fa-f]{{1,15}}(?:[ \t;]{TEXT}*)?\r?)?".encode())
 _TRAILER_LINE: Final = re.compile(rf"(?:{TCHARS}:{TEXT}*)?\r\n".encode())
 _TRAILER_LINE_BEGUN: Final = re.compile(rf"(?:{TCHARS}(?::{TEXT}*\r?)?|\r)?".encode())
 
@@ -133,10 +133,8 @@ class Chunked:
         return True
 
 
-def content_length(text: str | None) -> int | None:
-    """The length, if given. The same one several times counts once; anything else is a lie (RFC 9110 §8.6)."""
-    if text is None:
-        return None
+def content_length(text: str) -> int:
+    """The length. The same one several times counts once; anything else is a lie (RFC 9110 §8.6)."""
     if text.isascii() and text.isdigit() and len(text) <= _MAX_DIGITS:
         return int(text)
     found = _LENGTH.fullmatch(text)
@@ -147,7 +145,7 @@ def content_length(text: str | None) -> int | None:
 
 def announces_body(head: Head) -> bool:
     """Whether its fields speak of a body, be it one that must not come (RFC 9112 §6.3, rule 1)."""
-    return head.headers.get("content-length", "0").strip("0") != "" or "transfer-encoding" in head.headers
+    return head.headers.get("content-length", "0") != "0" or "transfer-encoding" in head.headers
 
 
 def _move(buffer: bytearray, most: int, body: Body) -> int:

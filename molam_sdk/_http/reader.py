@@ -105,11 +105,11 @@ class AnswerReader:
 
     def _frame(self, head: Head) -> Framing:
         """Find out where the body ends: the rules of RFC 9112 §6.3, in their order."""
-        length = content_length(head.headers.get("content-length"))
-        coding = head.headers.get("transfer-encoding")
+        stated, coding = head.headers.get("content-length"), head.headers.get("transfer-encoding")
+        length = None if stated is None else content_length(stated)
         if head.status in (204, 304):
             # A body that was announced may still come, and must not become the next call's answer.
-            self.reusable = self.reusable and not length and coding is None
+            self.reusable = self.reusable and not announces_body(head)
             return _NO_BODY
         body = self._body = body_for(head.headers.get("content-encoding", ""), self._max_body)
         if coding is not None:
@@ -117,9 +117,10 @@ class AnswerReader:
                 raise NoReplyError(Failure.MALFORMED, f"unknown Transfer-Encoding {coding[:40]!r}")
             self.reusable = self.reusable and length is None
             return Chunked(body, self._max_body)
-        if length is None:
+        if stated is None or length is None:
             self.reusable = False
             return ToClose(body)
         if length > self._max_body:
             raise too_large(self._max_body)
+        self.reusable = self.reusable and "," not in stated  # said twice: hands on the way do not agree
         return ByLength(body, length)
