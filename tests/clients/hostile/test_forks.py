@@ -38,8 +38,9 @@ def server(request: pytest.FixtureRequest, serve: Serve, certificates: Certifica
 def environment(server: HostileServer, certificates: Certificates, tmp_path: Path) -> dict[str, str]:
     """What the programs read."""
     ca = certificates.ca_file if server.tls is not None else ""
+    path = os.pathsep.join([str(PROGRAMS), os.environ.get("PYTHONPATH", "")])
     # macOS refuses to fork after certain system calls unless told otherwise.
-    return os.environ | {"HOSTILE_URL": server.url, "HOSTILE_CA": ca, "PYTHONPATH": str(PROGRAMS), "PYTHONWARNINGS": "",
+    return os.environ | {"HOSTILE_URL": server.url, "HOSTILE_CA": ca, "PYTHONPATH": path, "PYTHONWARNINGS": "",
                          "QUEUE_FOLDER": str(tmp_path), "OBJC_DISABLE_INITIALIZE_FORK_SAFETY": "YES"}  # fmt: skip
 
 

@@ -32,7 +32,10 @@ PROGRAMS = Path(__file__).parent / "programs"
 
 
 def environment(server: HostileServer) -> dict[str, str]:
-    return os.environ | {"HOSTILE_URL": server.url, "PYTHONPATH": str(PROGRAMS)}
+    return os.environ | {
+        "HOSTILE_URL": server.url,
+        "PYTHONPATH": os.pathsep.join([str(PROGRAMS), os.environ.get("PYTHONPATH", "")]),
+    }
 
 
 @pytest.mark.parametrize("how", ["unclosed", "closed", "collected", "busy", "refused"])
