@@ -143,6 +143,16 @@ NO_TUNNEL: dict[str, Turn] = {
 }
 
 
+@pytest.mark.parametrize("status", [300, 302, 304, 401, 407, 502])
+def test_a_proxys_refusal_is_told_by_its_status(
+    caller: Caller, serve: Serve, certificates: Certificates, status: int
+) -> None:
+    proxy = serve(usual=answer(status))
+    caller.make("https://api.test", ca_bundle=certificates.ca_file, proxy=proxy.url, max_retries=0)
+    with pytest.raises(NetworkError, match=f"the proxy refused the connection: {status}"):
+        caller.call("create_payment_intent", ORDER)
+
+
 @pytest.mark.parametrize("turn", NO_TUNNEL.values(), ids=NO_TUNNEL)
 def test_only_a_plain_2xx_is_a_tunnel(caller: Caller, serve: Serve, certificates: Certificates, turn: Turn) -> None:
     proxy = serve(usual=turn)

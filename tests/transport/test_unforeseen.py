@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from molam_sdk import MolamError, NetworkError
+from molam_sdk import ClientConfig, MolamAsyncClient, MolamError, NetworkError
 from molam_sdk._http.reader import AnswerReader
 from molam_sdk._transport.awaited import connect as awaited
 from molam_sdk._transport.blocking import connect as blocking
@@ -57,6 +57,16 @@ def test_the_same_error_after_the_first_byte_is_a_doubt(
         caller.call("create_payment_intent", ORDER)
     assert caught.value.outcome == "unknown"
     assert (client.cb.fail_counter, len(server.requests)) == (1, 1)
+
+
+async def test_an_error_right_after_the_request_was_written_is_a_doubt_on_asyncio(
+    serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("molam_sdk._transport.awaited.connection.Connection._set_timer", _break)
+    async with MolamAsyncClient(ClientConfig(api_key="sk_test_x", base_url=serve().url, max_retries=0)) as client:
+        with pytest.raises(NetworkError, match="changed its signature") as caught:
+            await client.create_payment_intent(ORDER)
+    assert caught.value.outcome == "unknown"
 
 
 @pytest.mark.parametrize("turn", [then_reset(), then_close(), then_hang()], ids=["reset", "closed", "late"])
