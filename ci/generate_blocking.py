@@ -64,13 +64,12 @@ class Pair:
 
 
 _CLIENTS: Final[Mapping[str, str]] = {
-    "AsyncBulkheads": "Bulkheads",
     "AsyncPages": "Pages",
     "AsyncTransport": "Transport",
+    "AsyncioTransport": "RequestsTransport",
     "MolamAsyncClient": "MolamSyncClient",
     "PlainAsyncClient": "MolamClient",
-    "aiohttp_transport": "RequestsTransport",
-    "async_bulkhead": "bulkhead",
+    "awaited": "blocking",
     "plain_async_client": "client",
 }
 PAIRS: Final[tuple[Pair, ...]] = (

@@ -26,8 +26,8 @@ from ._params import (
     RefundParams,
     WebhookEndpointParams,
 )
-from ._transport.bulkhead import Bulkheads
-from ._transport.requests_transport import RequestsTransport
+from ._transport.blocking.bulkhead import Bulkheads
+from ._transport.blocking.transport import RequestsTransport
 from .config import ClientConfig
 from .exceptions import MolamError
 from .models import (

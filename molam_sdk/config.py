@@ -26,6 +26,7 @@ REGIONS: Final = {
     "ap-south": "https://api-ap-south.molam.io",
 }
 _LIVE_URLS: Final = (ENVIRONMENTS["production"], *REGIONS.values())
+_PROXY_SCHEMES: Final = ("http", "https", "socks5", "socks5h", "socks4", "socks4a")
 _TEST_URLS: Final = (ENVIRONMENTS["staging"], ENVIRONMENTS["sandbox"])
 
 MOST_SECONDS: Final = 1e9
@@ -211,17 +212,28 @@ def check_base_url(url: str) -> str:
 
 
 def check_proxy(url: str) -> str:
-    """Accept ``http://[user:password@]host[:port]``; ``ConfigurationError`` never repeats the credentials."""
+    """Accept ``scheme://[user:password@]host[:port]``; ``ConfigurationError`` never repeats the credentials."""
     full = url if "://" in url else f"http://{url}"
-    parts = urlsplit(full)
     try:
-        usable = parts.scheme == "http" and bool(parts.hostname) and (parts.port or 80) > 0
+        parts = urlsplit(full)
+        usable = parts.scheme in _PROXY_SCHEMES and bool(parts.hostname) and parts.port != 0
     except ValueError:
         usable = False
     if not usable:
+        raise ConfigurationError(f"proxy must be a URL that begins with one of {', '.join(_PROXY_SCHEMES)}")
+    return full
+
+
+def check_http_proxy(url: str) -> str:
+    """The same for our own sockets, which speak to ``http://`` proxies only."""
+    full = check_proxy(url)
+    scheme = urlsplit(full).scheme
+    if scheme != "http":
         raise ConfigurationError(
-            f"proxy must be an http:// URL ({parts.scheme}:// proxies are not supported): "
-            "HTTPS calls go through it in a CONNECT tunnel, encrypted end to end"
+            f"a {scheme}:// proxy needs an adapter of requests: give the client "
+            "transport=molam_sdk.transports.RequestsTransport(config, adapter=requests.adapters.HTTPAdapter()) "
+            "(SOCKS: pip install 'requests[socks]'). An http:// proxy works as it is: HTTPS calls go through it in a "
+            "CONNECT tunnel, encrypted end to end"
         )
     return full
 

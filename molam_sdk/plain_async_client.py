@@ -25,10 +25,9 @@ from ._params import (
     RefundParams,
     WebhookEndpointParams,
 )
-from ._transport.async_bulkhead import AsyncBulkheads
-
-# blocking: from ._transport.requests_transport import RequestsTransport
-from ._transport.event_loop import LoopBond, aiohttp_transport  # blocking:
+from ._transport.awaited.bulkhead import Bulkheads
+from ._transport.awaited.event_loop import LoopBinding  # blocking:
+from ._transport.awaited.transport import AsyncioTransport
 from .config import ClientConfig
 from .exceptions import MolamError
 from .models import (
@@ -59,8 +58,8 @@ class _State(ClientState):
     def __init__(self, config: ClientConfig, transport: AsyncTransport) -> None:
         super().__init__(config, transport.clock)
         self.transport = transport
-        self.bulkheads = AsyncBulkheads(config.bulkheads, config.bulkhead_wait)
-        self.loop = LoopBond()  # blocking:
+        self.bulkheads = Bulkheads(config.bulkheads, config.bulkhead_wait)
+        self.loop = LoopBinding()  # blocking:
 
 
 class PlainAsyncClient(BaseClient[_State]):
@@ -83,7 +82,7 @@ class PlainAsyncClient(BaseClient[_State]):
         observers: Sequence[Observer] = (),
     ) -> None:
         config = config if config is not None else ClientConfig.from_env()
-        transport = transport if transport is not None else aiohttp_transport(config)
+        transport = transport if transport is not None else AsyncioTransport(config)
         super().__init__(_State(config, transport), observers)
 
     async def create_payment_intent(

@@ -108,6 +108,7 @@ _TABLE: Final[dict[Case, Rule]] = {
     Failure.TLS:             Rule("not_sent", _PAUSED,  NetworkError, "network_error", outage=True),
     Failure.CERTIFICATE:     Rule("not_sent", _NEVER,   NetworkError, "network_error", outage=True),
     Failure.PROXY:           Rule("not_sent", _PAUSED,  NetworkError, "network_error", outage=True),
+    Failure.LOCAL:           Rule("not_sent", _NEVER,   NetworkError, "network_error"),
     Failure.STALE:           Rule("unknown",  _AT_ONCE, NetworkError, "network_error", outage=True),
     Failure.TIMEOUT:         Rule("unknown",  _PAUSED,  MolamTimeoutError, "timeout", outage=True),
     Failure.RESET:           Rule("unknown",  _PAUSED,  NetworkError, "network_error", outage=True),

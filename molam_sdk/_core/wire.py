@@ -84,6 +84,7 @@ class Failure(Enum):
     TLS = "tls"
     CERTIFICATE = "certificate"
     PROXY = "proxy"
+    LOCAL = "local"
     STALE = "stale"
     TIMEOUT = "timeout"
     RESET = "reset"

@@ -15,7 +15,7 @@ PACKAGE = Path(molam_sdk.__file__).parent
 # From the top down: a part may import what stands below it, never beside or above it.
 LAYERS = [
     "cli pytest_plugin",
-    "__init__ contrib sandbox testing otel",
+    "__init__ contrib sandbox testing otel transports",
     "receiver",
     "sync_client async_client",
     "client plain_async_client",

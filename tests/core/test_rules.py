@@ -109,6 +109,7 @@ def test_a_status_that_http_does_not_have_is_an_invalid_response(status: int) ->
         (Failure.TLS, "not_sent", PAUSED, NetworkError, "network_error", True),
         (Failure.CERTIFICATE, "not_sent", NEVER, NetworkError, "network_error", True),
         (Failure.PROXY, "not_sent", PAUSED, NetworkError, "network_error", True),
+        (Failure.LOCAL, "not_sent", NEVER, NetworkError, "network_error", False),
         (Failure.STALE, "unknown", AT_ONCE, NetworkError, "network_error", True),
         (Failure.TIMEOUT, "unknown", PAUSED, MolamTimeoutError, "timeout", True),
         (Failure.RESET, "unknown", PAUSED, NetworkError, "network_error", True),

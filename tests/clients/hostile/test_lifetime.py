@@ -16,7 +16,7 @@ from tests.support.http_server import (
     INTENT,
     KEPT,
     ORDER,
-    NastyServer,
+    HostileServer,
     Serve,
     Turn,
     Wire,
@@ -31,8 +31,11 @@ from tests.support.http_server import (
 PROGRAMS = Path(__file__).parent / "programs"
 
 
-def environment(server: NastyServer) -> dict[str, str]:
-    return os.environ | {"NASTY_URL": server.url, "PYTHONPATH": str(PROGRAMS)}
+def environment(server: HostileServer) -> dict[str, str]:
+    return os.environ | {
+        "HOSTILE_URL": server.url,
+        "PYTHONPATH": os.pathsep.join([str(PROGRAMS), os.environ.get("PYTHONPATH", "")]),
+    }
 
 
 @pytest.mark.parametrize("how", ["unclosed", "closed", "collected", "busy", "refused"])
@@ -45,7 +48,7 @@ def test_the_interpreter_ends_in_silence(serve: Serve, how: str) -> None:
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
-def _echo_the_key(server: NastyServer) -> Turn:
+def _echo_the_key(server: HostileServer) -> Turn:
     """Answers each request with its own key as the id: an answer that went to another call is seen."""
 
     def turn(wire: Wire) -> bool:

@@ -6,10 +6,8 @@
 
 from __future__ import annotations
 
-import time
 from functools import cached_property
-from typing import Any, NoReturn
-from urllib.parse import urlsplit
+from typing import Any
 
 from requests.adapters import HTTPAdapter
 from requests.cookies import RequestsCookieJar
@@ -17,15 +15,13 @@ from requests.models import PreparedRequest, Response
 from requests.structures import CaseInsensitiveDict
 from urllib3.util import Timeout
 
-from .._core.wire import Reply
-from .._http.error import NoReplyError
-from .._http.reader import AnswerReader
-from .._http.request import request_bytes
-from ..config import ClientConfig
-from .connection import Connection, open_connection, origin_of, proxy_authorization
-from .pool import Pool
-from .proxies import ProxySettings
-from .tls import TlsSettings
+from ..._core.wire import Reply
+from ...config import ClientConfig
+from ..origin import base_of, origin_of
+from ..proxies import ProxySettings
+from ..recording import RecorderCheck
+from ..tls import TlsSettings
+from .route import Route
 
 
 class Deadline(Timeout):
@@ -35,58 +31,17 @@ class Deadline(Timeout):
         self.at = at
 
 
-class Route:
-    """The way to one origin: its idle connections, and ``urlopen`` as ``HTTPAdapter.send`` calls it."""
+class _Pool:
+    """What ``HTTPAdapter.send`` takes for urllib3's connection pool: it only calls ``urlopen``."""
 
-    def __init__(self, config: ClientConfig, tls: TlsSettings, base: str, proxy: str | None) -> None:
-        self._config = config
-        self._tls = tls
-        self._base = base
-        self._origin = origin_of(base, proxy)
-        self._pool = Pool(int(config.pool_size), config.pool_idle_seconds)
-        self._fields: tuple[tuple[str, str], ...] = ()
-        if self._origin.in_proxy_form and (authorization := proxy_authorization(urlsplit(proxy or ""))):
-            self._fields = (("Proxy-Authorization", authorization),)
+    def __init__(self, route: Route) -> None:
+        self.route = route
 
     def urlopen(
         self, *, method: str, url: str, body: bytes | None, headers: Any, timeout: Deadline, **_unused: Any
     ) -> Reply:
         """One exchange. ``NoReplyError`` if there is no complete answer."""
-        target = url if self._origin.in_proxy_form else url[len(self._base) :] or "/"
-        fields = (*headers.items(), *self._fields)
-        wire = request_bytes(method, target, self._origin.host_header, fields, body)
-        reader = AnswerReader(self._config.max_body_bytes)
-        self._exchange(wire, reader, timeout.at)
-        return Reply(reader.status, reader.headers, reader.body, time.time())
-
-    def close(self) -> None:
-        """Close idle connections now, and those in use when their answers have come."""
-        self._pool.close()
-
-    def _exchange(self, wire: bytes, reader: AnswerReader, deadline: float) -> None:
-        connection = self._pool.acquire(lambda: self._open(deadline))
-        try:
-            connection.exchange(wire, reader, deadline, self._config.timeout_read)
-        except NoReplyError as fault:
-            self._give_up(connection, reader, fault)
-        except BaseException:
-            self._pool.discard(connection)
-            raise
-        if reader.reusable:
-            self._pool.release(connection)
-        else:
-            self._pool.discard(connection)
-
-    def _give_up(self, connection: Connection, reader: AnswerReader, fault: NoReplyError) -> NoReturn:
-        self._pool.discard(connection)
-        if connection.uses:
-            self._pool.clear()  # what ended this kept-alive connection has probably ended the others
-        if reader.head_seen:
-            fault.status, fault.headers = reader.status, reader.headers
-        raise fault
-
-    def _open(self, deadline: float) -> Connection:
-        return open_connection(self._origin, self._tls.context, deadline, self._config.timeout_connect)
+        return self.route.send(method, url, headers.items(), body, timeout.at)
 
 
 class SocketAdapter(HTTPAdapter):
@@ -96,15 +51,15 @@ class SocketAdapter(HTTPAdapter):
         super().__init__(pool_connections=1, pool_maxsize=1)
         self._config = config
         self._tls = TlsSettings(config)
-        self._proxies = ProxySettings(config.proxy)
-        self._routes: dict[str, Route] = {}
+        self._proxies = ProxySettings(config)
+        self._recorder = RecorderCheck()
+        self._pools: dict[str, _Pool] = {}
         self._closed = False
 
     def get_connection_with_tls_context(self, request: PreparedRequest, *_args: Any, **_kwargs: Any) -> Any:
-        """The route plays urllib3's pool: ``send`` only calls its ``urlopen``."""
-        url = str(request.url)
-        base = url[: url.find("/", len("https://"))]
-        return self._routes.get(base) or self._add_route(base)
+        """The way to the request's origin, in the place of urllib3's pool."""
+        base = base_of(str(request.url))
+        return self._pools.get(base) or self._add_pool(base)
 
     def cert_verify(self, *_args: Any, **_kwargs: Any) -> None:
         """TLS is settled once, in ``TlsSettings``; the environment has no say per call."""
@@ -122,16 +77,21 @@ class SocketAdapter(HTTPAdapter):
     def close(self) -> None:
         """Close every connection."""
         self._closed = True
-        for route in tuple(self._routes.values()):
-            route.close()
+        for pool in tuple(self._pools.values()):
+            pool.route.close()
         super().close()
 
-    def _add_route(self, base: str) -> Route:
-        route = Route(self._config, self._tls, base, self._proxies.proxy_for(base))
-        route = self._routes.setdefault(base, route)
+    def close_idle(self) -> None:
+        """Close the connections that no call is using; the next call opens its own."""
+        for pool in tuple(self._pools.values()):
+            pool.route.pool.clear()
+
+    def _add_pool(self, base: str) -> _Pool:
+        origin = origin_of(base, self._proxies.proxy_for(base))
+        pool = self._pools.setdefault(base, _Pool(Route(self._config, self._tls, origin, self._recorder)))
         if self._closed:  # closed while this call was under way: it may end, but nothing of it stays open
-            route.close()
-        return route
+            pool.route.close()
+        return pool
 
 
 class _ReplyResponse(Response):

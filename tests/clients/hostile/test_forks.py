@@ -20,7 +20,7 @@ import pytest
 
 from molam_sdk import ClientConfig, MolamSyncClient
 from tests.support.certificates import Certificates
-from tests.support.http_server import NastyServer, Serve, created, error
+from tests.support.http_server import HostileServer, Serve, created, error
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
 
@@ -29,17 +29,18 @@ Run = Callable[..., subprocess.CompletedProcess[str]]
 
 
 @pytest.fixture(params=["plain", "tls"])
-def server(request: pytest.FixtureRequest, serve: Serve, certificates: Certificates, tls: Any) -> NastyServer:
+def server(request: pytest.FixtureRequest, serve: Serve, certificates: Certificates, tls: Any) -> HostileServer:
     """A server, and the environment in which programs find it."""
     return serve(tls=tls if request.param == "tls" else None)
 
 
 @pytest.fixture
-def environment(server: NastyServer, certificates: Certificates, tmp_path: Path) -> dict[str, str]:
+def environment(server: HostileServer, certificates: Certificates, tmp_path: Path) -> dict[str, str]:
     """What the programs read."""
     ca = certificates.ca_file if server.tls is not None else ""
+    path = os.pathsep.join([str(PROGRAMS), os.environ.get("PYTHONPATH", "")])
     # macOS refuses to fork after certain system calls unless told otherwise.
-    return os.environ | {"NASTY_URL": server.url, "NASTY_CA": ca, "PYTHONPATH": str(PROGRAMS), "PYTHONWARNINGS": "",
+    return os.environ | {"HOSTILE_URL": server.url, "HOSTILE_CA": ca, "PYTHONPATH": path, "PYTHONWARNINGS": "",
                          "QUEUE_FOLDER": str(tmp_path), "OBJC_DISABLE_INITIALIZE_FORK_SAFETY": "YES"}  # fmt: skip
 
 
@@ -54,7 +55,7 @@ def run(environment: dict[str, str]) -> Run:
     return call
 
 
-def pids_by_connection(server: NastyServer) -> dict[int, set[str]]:
+def pids_by_connection(server: HostileServer) -> dict[int, set[str]]:
     """Which processes sent requests over each connection."""
     found = defaultdict[int, set[str]](set)
     for seen in server.requests:
@@ -62,13 +63,13 @@ def pids_by_connection(server: NastyServer) -> dict[int, set[str]]:
     return found
 
 
-def assert_no_connection_is_shared(server: NastyServer, processes: int) -> None:
+def assert_no_connection_is_shared(server: HostileServer, processes: int) -> None:
     found = pids_by_connection(server)
     assert all(len(pids) == 1 for pids in found.values()), found
     assert len(set().union(*found.values())) >= processes
 
 
-def test_parent_and_children_share_a_client_but_no_socket(server: NastyServer, run: Run) -> None:
+def test_parent_and_children_share_a_client_but_no_socket(server: HostileServer, run: Run) -> None:
     done = run("fork_children.py")
     assert (done.returncode, done.stderr) == (0, "")
     assert len(server.requests) == 1 + 4 * 25 + 100
@@ -76,14 +77,14 @@ def test_parent_and_children_share_a_client_but_no_socket(server: NastyServer, r
     assert server.connections == 5
 
 
-def test_a_fork_in_the_middle_of_calls_leaves_no_lock_held(server: NastyServer, run: Run) -> None:
+def test_a_fork_in_the_middle_of_calls_leaves_no_lock_held(server: HostileServer, run: Run) -> None:
     done = run("fork_under_threads.py", "16")
     assert (done.returncode, done.stderr) == (0, "")
     assert_no_connection_is_shared(server, 17)
 
 
 @pytest.mark.parametrize("server", ["tls"], indirect=True)
-def test_a_lock_that_the_parent_holds_at_the_fork_does_not_stop_the_child(server: NastyServer, run: Run) -> None:
+def test_a_lock_that_the_parent_holds_at_the_fork_does_not_stop_the_child(server: HostileServer, run: Run) -> None:
     server.script += [created(), *[error(503, "x")] * 9]
     done = run("fork_with_locks_held.py")
     assert (done.returncode, done.stderr) == (0, "")
@@ -92,7 +93,7 @@ def test_a_lock_that_the_parent_holds_at_the_fork_does_not_stop_the_child(server
 
 
 @pytest.mark.parametrize("method", ["fork", "spawn"])
-def test_a_multiprocessing_pool(server: NastyServer, run: Run, method: str) -> None:
+def test_a_multiprocessing_pool(server: HostileServer, run: Run, method: str) -> None:
     done = run("pool_of_processes.py", method)
     assert (done.returncode, done.stderr) == (0, "")
     assert_no_connection_is_shared(server, 2)
@@ -123,7 +124,7 @@ def started(command: list[str], environment: dict[str, str], ready: str) -> Iter
         process.stdout.close()
 
 
-def test_gunicorn_with_preload_and_threads(server: NastyServer, environment: dict[str, str]) -> None:
+def test_gunicorn_with_preload_and_threads(server: HostileServer, environment: dict[str, str]) -> None:
     pytest.importorskip("gunicorn")
     command = [sys.executable, "-m", "gunicorn", "--preload", "--bind", "127.0.0.1:0", "--workers", "3", "--threads",
                "4", "--worker-class", "gthread", "--log-level", "info", "preloaded_app:app"]  # fmt: skip
@@ -141,7 +142,7 @@ def test_gunicorn_with_preload_and_threads(server: NastyServer, environment: dic
 
 @pytest.mark.slow
 @pytest.mark.parametrize("server", ["tls"], indirect=True)
-def test_celery_with_prefork(server: NastyServer, environment: dict[str, str], tmp_path: Path, run: Run) -> None:
+def test_celery_with_prefork(server: HostileServer, environment: dict[str, str], tmp_path: Path, run: Run) -> None:
     pytest.importorskip("celery")
     for name in ("messages", "results", "control"):
         (tmp_path / name).mkdir()

@@ -1,4 +1,4 @@
-"""Idle connections, the most recently used first; none of them survives a fork, a fault or its time."""
+"""Idle connections, the most recently used first; none of them survives a fork, a failure or its time."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ import weakref
 from collections import deque
 from collections.abc import Callable
 
-from .._forks import renew_after_fork
-from .connection import Connection, clock
+from ..._forks import renew_after_fork
+from ..origin import clock
+from .connection import Connection
 
 
 class Pool:
@@ -62,7 +63,7 @@ class Pool:
     def after_fork(self) -> None:
         """The sockets are the parent's, those that its other threads were using included."""
         for connection in (*self._idle, *self._busy):
-            connection.forsake()
+            connection.close_in_child()
         self._idle.clear()
         self._busy.clear()
 

@@ -12,7 +12,7 @@ from molam_sdk import MolamError, PaymentIntent
 from molam_sdk._core.retry import parse_retry_after
 from tests.http.strategies import answers
 from tests.support.caller import Caller, Kind
-from tests.support.http_server import ORDER, NastyServer, then_close
+from tests.support.http_server import ORDER, HostileServer, then_close
 
 LIMIT = 4096
 
@@ -27,13 +27,13 @@ def test_any_retry_after_is_a_number_of_seconds_or_nothing(text: str) -> None:
 
 
 @pytest.fixture(scope="module")
-def server() -> Iterator[NastyServer]:
-    with NastyServer() as running:
+def server() -> Iterator[HostileServer]:
+    with HostileServer() as running:
         yield running
 
 
 @pytest.fixture(scope="module", params=["sync", "async"])
-def connected(request: pytest.FixtureRequest, server: NastyServer) -> Iterator[Caller]:
+def connected(request: pytest.FixtureRequest, server: HostileServer) -> Iterator[Caller]:
     kind: Kind = request.param
     caller = Caller(kind)
     caller.make(server.url, max_retries=1, retry_backoff_factor=0.0, timeout_read=0.05, timeout_total=5,
@@ -44,7 +44,7 @@ def connected(request: pytest.FixtureRequest, server: NastyServer) -> Iterator[C
 
 @given(answers)
 @settings(max_examples=250, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_only_a_molam_error_comes_out_of_a_client(connected: Caller, server: NastyServer, whole: bytes) -> None:
+def test_only_a_molam_error_comes_out_of_a_client(connected: Caller, server: HostileServer, whole: bytes) -> None:
     server.usual = then_close(whole)
     (found,) = connected.together([("create_payment_intent", (ORDER,), {})])
     assert isinstance(found, MolamError | PaymentIntent)

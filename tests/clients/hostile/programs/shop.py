@@ -25,8 +25,8 @@ def make_client(**settings: Any) -> MolamSyncClient:
     """A client for the server that the environment names, used once so that it holds an idle connection."""
     config = ClientConfig(
         api_key="sk_test_fork",
-        base_url=os.environ["NASTY_URL"],
-        ca_bundle=os.environ.get("NASTY_CA") or None,
+        base_url=os.environ["HOSTILE_URL"],
+        ca_bundle=os.environ.get("HOSTILE_CA") or None,
         timeout_connect=10,
         **settings,
     )

@@ -12,7 +12,7 @@ import pytest
 import trustme
 
 from tests.support.certificates import Certificates
-from tests.support.http_server import NastyServer, Serve, Turn
+from tests.support.http_server import HostileServer, Serve, Turn
 
 
 @pytest.fixture(scope="session")
@@ -39,8 +39,8 @@ def serve() -> Iterator[Serve]:
     """``serve(turn, turn, …, tls=…)``: a running server that ends with the test."""
     with ExitStack() as stack:
 
-        def start(*script: Turn, **options: Any) -> NastyServer:
-            return stack.enter_context(NastyServer(list(script), **options))
+        def start(*script: Turn, **options: Any) -> HostileServer:
+            return stack.enter_context(HostileServer(list(script), **options))
 
         yield start
 

@@ -1,16 +1,14 @@
-"""What an asyncio client stands on: one event loop for life, and aiohttp; where either is amiss, it is said."""
+"""One event loop for life: what an asyncio client is bound to."""
 
 from __future__ import annotations
 
 import asyncio
 import os
 
-from .._core.wire import AsyncTransport
-from ..config import ClientConfig
-from ..exceptions import ConfigurationError
+from ...exceptions import ConfigurationError
 
 
-class LoopBond:
+class LoopBinding:
     """Binds to the event loop that the first call runs on, and refuses the next ones anywhere else.
 
     A connection made on one loop hangs on every other.
@@ -35,12 +33,3 @@ class LoopBond:
                 f"this MolamAsyncClient belongs to another event loop, which {state}: make one client per event loop, "
                 "inside it, and close it there"
             )
-
-
-def aiohttp_transport(config: ClientConfig) -> AsyncTransport:
-    """The transport of a client that was given none; ``ConfigurationError`` where the extra is not installed."""
-    try:
-        from .aiohttp_transport import AiohttpTransport
-    except ModuleNotFoundError as problem:
-        raise ConfigurationError("MolamAsyncClient needs aiohttp: pip install 'molam-python-sdk[async]'") from problem
-    return AiohttpTransport(config)
