@@ -13,8 +13,8 @@ from typing import Any
 import requests
 
 from molam_sdk.sandbox import Sandbox
-from tests.sandbox.api import INTENTS, REFUNDS, Api
-from tests.sandbox.process import Process
+from tests.support.sandbox_api import INTENTS, REFUNDS, Api
+from tests.support.sandbox_process import Process
 
 THREADS = 16
 

@@ -18,7 +18,7 @@ from ..faults.rule import InjectedFault
 from ..operations.served import OperationInput, OperationResult, ServedOperation, checked_body
 from ..store.transaction import StoreTransaction
 from .exchange import Exchange, begin_exchange, injected, refuse, write_json, write_log
-from .idempotency import Claim
+from .idempotency import IdempotencyClaim
 from .reading import MAX_BODY, checked_idempotency_key, fingerprint, parse, read_body
 from .services import ApiServices
 
@@ -86,7 +86,7 @@ class OperationApp:
     async def _once(self, request: Request, exchange: Exchange, fault: InjectedFault | None) -> Response:
         """Serve a POST once per idempotency key: the stored answer, 409 while it runs, or the work."""
         keys = self._services.idempotency
-        claim = Claim(exchange.key.account, checked_idempotency_key(exchange.idempotency_key))
+        claim = IdempotencyClaim(exchange.key.account, checked_idempotency_key(exchange.idempotency_key))
         exchange.fingerprint = fingerprint(exchange.path, exchange.body)
         if (stored := keys.stored_answer(exchange, claim)) is not None:
             return stored

@@ -14,7 +14,7 @@ KEY_SECONDS = 24 * 3600.0
 REPLAYED = {"Idempotent-Replayed": "true"}
 
 
-class Claim(NamedTuple):
+class IdempotencyClaim(NamedTuple):
     """An idempotency key as one account uses it."""
 
     account: str
@@ -26,9 +26,9 @@ class IdempotencyKeys:
 
     def __init__(self, store: SandboxStore, clock: SandboxClock) -> None:
         self._store, self._clock = store, clock
-        self._in_progress: dict[Claim, str] = {}
+        self._in_progress: dict[IdempotencyClaim, str] = {}
 
-    def stored_answer(self, exchange: Exchange, claim: Claim) -> Response | None:
+    def stored_answer(self, exchange: Exchange, claim: IdempotencyClaim) -> Response | None:
         """The first answer to this key; None where there is none yet. Raises RefusalError 422 for another request."""
         with self._store.transaction() as tx:
             row = tx.stored_answer(*claim, self._clock.now() - KEY_SECONDS)
@@ -41,17 +41,17 @@ class IdempotencyKeys:
             return refuse(exchange, RefusalError(row["status"], **stored["refusal"], headers=REPLAYED))
         return write_json(exchange, row["status"], stored["body"], REPLAYED)
 
-    def check_free(self, exchange: Exchange, claim: Claim) -> None:
+    def check_free(self, exchange: Exchange, claim: IdempotencyClaim) -> None:
         """Raise RefusalError 409 while the first request still runs, 422 if it is another one."""
         if claim in self._in_progress:
             _check_same(self._in_progress[claim], exchange)
             message = "The first request with this key still runs; try again."
             raise RefusalError(409, "idempotency_in_progress", message)
 
-    def take(self, exchange: Exchange, claim: Claim) -> None:
+    def take(self, exchange: Exchange, claim: IdempotencyClaim) -> None:
         self._in_progress[claim] = exchange.fingerprint or ""
 
-    def release(self, claim: Claim) -> None:
+    def release(self, claim: IdempotencyClaim) -> None:
         del self._in_progress[claim]
 
 

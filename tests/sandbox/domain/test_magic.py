@@ -9,10 +9,12 @@ from typing import Any
 import pytest
 
 from molam_sdk.sandbox import Sandbox
-from molam_sdk.sandbox.magic import MAGIC, Magic
-from tests.sandbox.api import INTENTS, PAYOUT, PAYOUTS, REFUNDS, Api, code
+from molam_sdk.sandbox.domain.magic import MAGIC, MagicValue
+from tests.support.sandbox_api import INTENTS, PAYOUT, PAYOUTS, REFUNDS, Api, code
 
 HOUR = 3600
+
+
 LATER = {
     "card_declined": ("failed", 402),
     "insufficient_funds": ("failed", 402),
@@ -31,7 +33,7 @@ LATER = {
 }
 
 
-def body_of(magic: Magic, by_amount: bool) -> dict[str, Any]:
+def body_of(magic: MagicValue, by_amount: bool) -> dict[str, Any]:
     if by_amount:
         return {"amount": magic.amount, "currency": "XOF"}
     return {"amount": 100, "currency": "XOF", "metadata": {"sandbox": magic.name}}
@@ -68,7 +70,7 @@ DEEDS: dict[str, Callable[[Api, dict[str, Any]], tuple[str, int]]] = {
 
 @pytest.mark.parametrize("by_amount", [False, True], ids=["name", "amount"])
 @pytest.mark.parametrize("magic", MAGIC, ids=[magic.name for magic in MAGIC])
-def test_a_magic_value_does_what_its_row_says(api: Api, sandbox: Sandbox, magic: Magic, by_amount: bool) -> None:
+def test_a_magic_value_does_what_its_row_says(api: Api, sandbox: Sandbox, magic: MagicValue, by_amount: bool) -> None:
     path, answered = DEEDS[magic.acts_on](api, body_of(magic, by_amount))
     sandbox.clock.advance(hours=30)
     found = api.get(path).json()

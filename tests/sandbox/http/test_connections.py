@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from molam_sdk.sandbox import Sandbox
-from tests.sandbox.api import INTENTS
+from tests.support.sandbox_api import INTENTS
 
 BODY = json.dumps({"amount": 1, "currency": "USD"}).encode()
 

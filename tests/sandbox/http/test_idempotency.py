@@ -10,7 +10,7 @@ import pytest
 import requests
 
 from molam_sdk.sandbox import Sandbox
-from tests.sandbox.api import INTENTS, REFUNDS, Api, code
+from tests.support.sandbox_api import INTENTS, REFUNDS, Api, code
 
 BODY = {"amount": 100.5, "currency": "USD"}
 
