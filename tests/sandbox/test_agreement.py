@@ -20,15 +20,22 @@ from molam_sdk.sandbox.http.reading import parse
 from molam_sdk.sandbox.operations.served import checked_body
 from molam_sdk.sandbox.operations.table import OPERATIONS
 
-OF_THE_SANDBOX_ALONE = {"rotate_webhook_secret"}
+# Goes with the commit that gives the client this operation; the first test turns red until it is gone.
+NOT_YET_IN_THE_CLIENT = {"retrieve_balance"}
+OF_THE_SANDBOX_ALONE = {"rotate_webhook_secret", *NOT_YET_IN_THE_CLIENT}
 OF_THE_CLIENT_ALONE = {"get", "post"}
 DOCUMENTED = {operation.name: operation for operation in OPERATIONS if operation.name not in OF_THE_SANDBOX_ALONE}
 BODIES = {operation.request.name: operation.request.fields for operation in OPERATIONS if operation.request}
-OBJECTS = {operation.response.name: operation.response.schema for operation in OPERATIONS if operation.response}
+OBJECTS = {
+    operation.response.name: operation.response.schema
+    for operation in OPERATIONS
+    if operation.response and operation.name not in NOT_YET_IN_THE_CLIENT
+}
 CREATED = [name for name in BODIES if name.endswith("Create")]
 
 
 def test_they_name_the_same_operations() -> None:
+    assert set(BY_NAME) & NOT_YET_IN_THE_CLIENT == set()
     assert set(DOCUMENTED) == set(BY_NAME) - OF_THE_CLIENT_ALONE
     assert all(callable(getattr(MolamClient, name)) for name in DOCUMENTED)
 

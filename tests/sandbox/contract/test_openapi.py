@@ -16,6 +16,7 @@ from molam_sdk.sandbox.domain.events import EVENT_TYPES
 from molam_sdk.sandbox.operations.table import OPERATIONS
 from tests.support.sandbox_api import ENDPOINTS, INTENTS, MERCHANT, ONBOARD, PAYOUT, PAYOUTS, REFUNDS, Api
 
+BALANCE = "/v1/connect/balance"
 DOCS = Path(__file__).parents[3] / "docs" / "sandbox.md"
 
 
@@ -66,6 +67,8 @@ def test_real_answers_are_what_the_document_says(api: Api, sandbox: Sandbox) -> 
     valid(api, "POST", ENDPOINTS + "/{id}/rotate", api.post(f"{ENDPOINTS}/{endpoint['id']}/rotate"))
     for path in (intents, REFUNDS, PAYOUTS, ENDPOINTS):
         assert valid(api, "GET", path, api.get(path)).json()["data"]
+    for query in ({}, {"currency": "XOF"}, {"currency": "xof"}):
+        valid(api, "GET", BALANCE, api.get(BALANCE, **query))
     valid(api, "DELETE", ENDPOINTS + "/{id}", api.delete(f"{ENDPOINTS}/{endpoint['id']}"))
 
 
