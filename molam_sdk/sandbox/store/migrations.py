@@ -23,10 +23,9 @@ def _forbid_changes_to_history(connection: Connection) -> None:
 MIGRATIONS = (_create_tables, _forbid_changes_to_history)
 
 
-def migrate(connection: Connection) -> int:
-    """Run the migrations this database has not seen, in order, in the caller's transaction; returns the version."""
+def migrate(connection: Connection) -> None:
+    """Run the migrations this database has not seen, in order, in the caller's transaction."""
     seen = int(connection.execute(text("PRAGMA user_version")).scalar_one())
     for version, migration in enumerate(MIGRATIONS[seen:], start=seen + 1):
         migration(connection)
         connection.execute(text(f"PRAGMA user_version = {version}"))
-    return len(MIGRATIONS)

@@ -88,9 +88,7 @@ def queue_delivery(tx: StoreTransaction, event_id: str, endpoint_id: str, due_at
     return delivery_id
 
 
-def run_due_jobs(tx: StoreTransaction, now: float) -> int:
-    """Run every job due by `now`, in the caller's transaction; returns how many."""
-    due = tx.take_due_jobs(now)
-    for job in due:
+def run_due_jobs(tx: StoreTransaction, now: float) -> None:
+    """Run every job due by `now`, in the caller's transaction."""
+    for job in tx.take_due_jobs(now):
         record(tx, JOBS[job["action"]](tx.document_by_id(job["document_id"]), now), now)
-    return len(due)
