@@ -15,7 +15,7 @@ PY = $(VENV)/$(BIN)/python
 WHEEL_PY = $(VENV)-wheel/$(BIN)/python
 PIP = $(PY) -m pip --disable-pip-version-check install --quiet
 
-.PHONY: help demo test quick bounds integration coverage lint bandit format types audit build wheel bench chaos mutants clean
+.PHONY: help demo test quick bounds integration coverage lint bandit format types audit build wheel bench blocking chaos fuzz mutants clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -43,6 +43,7 @@ coverage: $(VENV)/dev.stamp  ## the tests once more, with branch coverage; the c
 lint: $(VENV)/dev.stamp bandit  ## ruff, the formatter's opinion, bandit
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
+	$(PY) ci/generate_blocking.py --check
 
 bandit: $(VENV)/dev.stamp  ## dangerous calls in the package
 	$(PY) -m bandit --quiet --recursive --configfile pyproject.toml molam_sdk
@@ -50,6 +51,9 @@ bandit: $(VENV)/dev.stamp  ## dangerous calls in the package
 format: $(VENV)/dev.stamp  ## let ruff repair and format what it can
 	$(PY) -m ruff check --fix .
 	$(PY) -m ruff format .
+
+blocking: $(VENV)/dev.stamp  ## write the blocking text from the awaited one
+	$(PY) ci/generate_blocking.py
 
 types: $(VENV)/dev.stamp  ## mypy --strict and pyright
 	$(PY) -m mypy
@@ -74,6 +78,9 @@ bench: $(VENV)/bench.stamp  ## figures beside a bare requests.Session
 
 chaos: $(VENV)/dev.stamp  ## orders through a hostile network, killed processes and crowds of threads; every payment once
 	$(PY) -m tests.chaos $(ARGS)
+
+fuzz: $(VENV)/dev.stamp  ## the reader of answers against RFC 9112, h11 and llhttp; ARGS="--count 5000000 --seed 7", Ctrl-C ends it
+	$(PY) -m tests.http.fuzz $(ARGS)
 
 mutants: $(VENV)/dev.stamp  ## mutation testing of the core; some ten minutes on two cores
 	$(PY) -m mutmut run --max-children 2

@@ -6,11 +6,11 @@ import logging
 import platform
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, NoReturn, TypeVar
 
-from ._core.call import Call, CallRules
-from ._core.operation import Operation
+from ._core.call import Call, CallSettings
+from ._core.invocation import Invocation
 from ._core.operations import BY_NAME, GROUPS
 from ._core.record import CallRecord, CallStart, Gate, Observer
 from ._core.retry import RetryBudget, RetryPolicy
@@ -31,6 +31,8 @@ KEY_LIFETIME_SECONDS: Final = 24 * 3600
 _KEY_LIFETIME_MARGIN: Final = 3600
 RESOLVE_SECONDS: Final = 120.0
 _LEAST_PATIENT_BACKOFF: Final = 0.1
+_RESERVED_HEADERS: Final = {"host", "content-length", "transfer-encoding", "authorization", "idempotency-key"}
+_NOT_SENT: Final[Outcome] = "not_sent"
 
 
 class Headers(dict[str, str]):
@@ -82,9 +84,9 @@ class BaseClient:
         self._observers = tuple(observers)
         self._closed = threading.Event()  # shared with views of this client
         self._budget = RetryBudget(self.config.retry_budget)
-        self._policy = _policy_of(self.config)
-        self._trace = _trace_attempt if self.config.debug else None
         renew_after_fork(self._budget)
+        self._settings = self._call_settings(_policy_of(self.config), self._budget)
+        self._resolve_settings = self._call_settings(_patient(_policy_of(self.config)), None, resolving=True)
         for group in self.config.bulkheads:
             if group not in GROUPS:
                 raise ConfigurationError(f"bulkheads: unknown group {group!r}, use {', '.join(GROUPS)}")
@@ -121,40 +123,49 @@ class BaseClient:
         """The gate of one call; none unless the client stands behind a breaker."""
         return None
 
-    def _begin(self, operation: Operation[T], timeout: float | None, resolving: MolamError | None = None) -> Call[T]:
+    def _begin(self, invocation: Invocation[T], timeout: float | None, resolving: MolamError | None = None) -> Call[T]:
         if self._closed.is_set():
             raise ClientClosedError("this client was closed, and closing is final")
         deadline = self._clock() + _seconds(timeout, self.config.timeout_total)
-        url = check_base_url_once(self.base_url) + operation.path
-        headers = self._request_headers(operation)
+        url = check_base_url_once(self.base_url) + invocation.path
+        headers = self._request_headers(invocation)
         # From here on nothing is refused: what was told of a call's start is told of its end.
-        notify = self._start_observing(operation, headers) if self._observers else None
-        request = Request(operation.endpoint.method, url, headers, operation.body, deadline)
-        return Call(operation, request, self._rules(notify, resolving), _outcome_before(resolving))
-
-    def _rules(self, notify: Callable[[CallRecord], None] | None, resolving: MolamError | None) -> CallRules:
-        config = self.config
-        return CallRules(
-            policy=self._policy if resolving is None else _patient(self._policy),
-            budget=self._budget if resolving is None else None,
-            cost=config.retry_cost,
-            cost_timeout=config.retry_cost_timeout,
-            clock=self._clock,
+        notify = self._start_observing(invocation, headers) if self._observers else None
+        request = Request(invocation.operation.method, url, headers, invocation.body, deadline)
+        settings, outcome = self._settings, _NOT_SENT
+        if resolving is not None:
+            settings, outcome = self._resolve_settings, resolving.outcome
+        return Call(
+            invocation,
+            request,
+            settings,
+            outcome=outcome,
             gate=self._passage(),
-            patient=resolving is not None,
-            refresh_key=self._refresh_key,
+            renew_authorization=self._refresh_key,
             notify=notify,
-            trace=self._trace,
         )
 
-    def _request_headers(self, operation: Operation[Any]) -> dict[str, str]:
+    def _call_settings(
+        self, policy: RetryPolicy, budget: RetryBudget | None, *, resolving: bool = False
+    ) -> CallSettings:
+        return CallSettings(
+            policy=policy,
+            budget=budget,
+            cost=self.config.retry_cost,
+            cost_timeout=self.config.retry_cost_timeout,
+            clock=self._clock,
+            resolving=resolving,
+            trace=_trace_attempt if self.config.debug else None,
+        )
+
+    def _request_headers(self, invocation: Invocation[Any]) -> dict[str, str]:
         headers = dict(self.headers)
         if "Authorization" not in headers and (authorization := self._key.authorization()):
             headers["Authorization"] = self.headers["Authorization"] = authorization
-        if operation.body is None:
+        if invocation.body is None:
             headers.pop("Content-Type", None)
-        if operation.key is not None:
-            headers["Idempotency-Key"] = operation.key
+        if invocation.idempotency_key is not None:
+            headers["Idempotency-Key"] = invocation.idempotency_key
         return headers
 
     def _refresh_key(self, refused: str) -> str | None:
@@ -169,12 +180,12 @@ class BaseClient:
         if not callable(api_key) and (authorization := self._key.authorization()):
             self.headers["Authorization"] = authorization
 
-    def _start_observing(self, operation: Operation[Any], headers: dict[str, str]) -> Callable[[CallRecord], None]:
-        endpoint = operation.endpoint
-        start = CallStart(endpoint.name, endpoint.group, endpoint.method, operation.key)
+    def _start_observing(self, invocation: Invocation[Any], headers: dict[str, str]) -> Callable[[CallRecord], None]:
+        operation = invocation.operation
+        start = CallStart(operation.name, operation.group, operation.method, invocation.idempotency_key)
         for observer in self._observers:
             try:
-                headers.update(observer.call_started(start) or {})
+                _add_headers(headers, observer.call_started(start) or {}, observer)
             except Exception:
                 _logger.exception("an observer failed", extra={"observer": type(observer).__name__})
         return self._tell_observers
@@ -199,8 +210,8 @@ def failed_call(error: BaseException) -> MolamError:
     raise RequestValidationError("this error carries no request that could be asked again")
 
 
-def operation_of(error: MolamError) -> Operation[Any]:
-    """The operation that an error tells of, to be asked again; ``RequestValidationError`` if that is not safe."""
+def invocation_of(error: MolamError) -> Invocation[Any]:
+    """The invocation that an error tells of, to be asked again; ``RequestValidationError`` if that is not safe."""
     sent = error.request
     if sent is None or sent.operation not in BY_NAME:
         raise RequestValidationError("this error carries no request that could be asked again")
@@ -210,7 +221,7 @@ def operation_of(error: MolamError) -> Operation[Any]:
             f"the error is {age / 3600:.0f} h old and Molam forgets keys after 24 h: "
             "asking again could carry it out twice. Look it up with the list operations instead"
         )
-    return Operation(BY_NAME[sent.operation], sent.path, sent.body, sent.idempotency_key)
+    return Invocation(BY_NAME[sent.operation], sent.path, sent.body, sent.idempotency_key)
 
 
 def check_base_url_once(url: str) -> str:
@@ -233,6 +244,15 @@ def _default_headers(config: ClientConfig) -> dict[str, str]:
     }
 
 
+def _add_headers(headers: dict[str, str], added: Mapping[str, str], observer: Observer) -> None:
+    """What an observer sends along; the fields that frame and authorize the request are not its to set."""
+    for name, value in added.items():
+        if name.lower() in _RESERVED_HEADERS:
+            _logger.warning("observer %s may not set the header %s", type(observer).__name__, name)
+        else:
+            headers[name] = value
+
+
 def _policy_of(config: ClientConfig) -> RetryPolicy:
     return RetryPolicy(
         max_retries=config.max_retries,
@@ -250,10 +270,6 @@ def _patient(policy: RetryPolicy) -> RetryPolicy:
         backoff_max=max(policy.backoff_max, _LEAST_PATIENT_BACKOFF),
         retry_after_max=float("inf"),
     )
-
-
-def _outcome_before(resolving: MolamError | None) -> Outcome:
-    return "not_sent" if resolving is None else resolving.outcome
 
 
 def _seconds(timeout: float | None, default: float) -> float:

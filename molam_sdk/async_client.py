@@ -10,11 +10,11 @@ import pybreaker
 from prometheus_client import CollectorRegistry
 from typing_extensions import Self
 
-from ._base_client import RESOLVE_SECONDS, BaseClient, failed_call, operation_of
+from ._base_client import RESOLVE_SECONDS, BaseClient, failed_call, invocation_of
 from ._core import operations
 from ._core.call import Call
 from ._core.cursor import Cursor
-from ._core.operation import Operation
+from ._core.invocation import Invocation
 from ._core.operations import Payload
 from ._core.record import Gate, Observer
 from ._core.wire import AsyncTransport
@@ -267,7 +267,7 @@ class MolamAsyncClient(BaseClient):
         forgotten (24 hours): asking again could then carry it out twice.
         """
         failed = failed_call(error)
-        return await self._send(operation_of(failed), timeout, failed)
+        return await self._send(invocation_of(failed), timeout, failed)
 
     async def close(self) -> None:
         """Close the connections. Final: a later call raises ``ClientClosedError``."""
@@ -282,16 +282,19 @@ class MolamAsyncClient(BaseClient):
     ) -> None:
         await self.close()
 
-    async def _send(self, operation: Operation[T], timeout: float | None, resolving: MolamError | None = None) -> T:
-        with self._begin(operation, timeout, resolving) as call:
+    async def _send(self, invocation: Invocation[T], timeout: float | None, resolving: MolamError | None = None) -> T:
+        with self._begin(invocation, timeout, resolving) as call:
             async with self._bulkheads.slot(call):
-                while not call.settle(call.refusal() or await self._transport.send(call.request)):
-                    await self._transport.sleep(call.pause)
+                while not call.over:
+                    if call.pause is not None:
+                        await self._transport.sleep(call.pause)
+                    if call.start_attempt():
+                        call.settle(await self._transport.send(call.request))
                 return call.result()
 
-    def _begin(self, operation: Operation[T], timeout: float | None, resolving: MolamError | None = None) -> Call[T]:
+    def _begin(self, invocation: Invocation[T], timeout: float | None, resolving: MolamError | None = None) -> Call[T]:
         self._bond.check()
-        return super()._begin(operation, timeout, resolving)
+        return super()._begin(invocation, timeout, resolving)
 
     def _passage(self) -> Gate | None:
         return self._breaker.passage() if self._breaker is not None else None

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Any, Final
+from weakref import WeakSet
 
 import pybreaker
 
@@ -51,16 +52,27 @@ class Breaker:
 
     pybreaker's own ``call`` holds its lock for as long as the call takes, which would serialise a shop's
     threads; here that lock is only held while a result is counted. Outages count, declined cards do not.
+    ``clock`` is monotonic, in seconds: setting the wall clock neither lengthens nor shortens a wait.
     """
 
     def __init__(
-        self, cb: pybreaker.CircuitBreaker, *, half_open_probes: int = 1, failure_rate: FailureRate | None = None
+        self,
+        cb: pybreaker.CircuitBreaker,
+        *,
+        half_open_probes: int = 1,
+        failure_rate: FailureRate | None = None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.cb = cb
         self._most_probes = half_open_probes
-        self._probes = 0
-        self._window = _Window(failure_rate) if failure_rate is not None else None
+        # Weak: a call that Ctrl-C tears apart between its admission and its end must not keep its place for ever.
+        self._probes: WeakSet[_Passage] = WeakSet()
+        self._window = _Window(failure_rate, clock) if failure_rate is not None else None
+        self._clock = clock
+        self._opened: tuple[datetime, float] | None = None
+        self._known_listeners: tuple[tuple[Any, ...], bool] = ((), False)
         self._lock = threading.Lock()
+        _log_changes(cb)
         renew_after_fork(self)
 
     def passage(self) -> Gate:
@@ -70,7 +82,7 @@ class Breaker:
     def after_fork(self) -> None:
         """A thread of the parent may have held a lock, here or in pybreaker; its probes are not ours."""
         self._lock = threading.Lock()
-        self._probes = 0
+        self._probes = WeakSet()
         self.cb._lock = threading.RLock()  # pyright: ignore[reportPrivateUsage]  # pybreaker has no public way
 
     def refusal(self) -> NoReply | None:
@@ -78,10 +90,10 @@ class Breaker:
         wait = self._wait() if self.cb.current_state == pybreaker.STATE_OPEN else 0.0
         return _refused(self.cb, wait) if wait > 0 else None
 
-    def take_probe(self) -> NoReply | bool:
-        """Let a call through, as a probe (True) or as any other (False); or say why not."""
+    def admit(self, passage: _Passage) -> NoReply | None:
+        """Let a call through, marked as a probe unless the breaker is closed; or say why not."""
         if self.cb.current_state == pybreaker.STATE_CLOSED:
-            return False
+            return None
         with self._lock:
             if self.cb.current_state == pybreaker.STATE_OPEN:
                 wait = self._wait()
@@ -90,16 +102,17 @@ class Breaker:
                 with _listeners_may_fail():
                     self.cb.half_open()
             elif self.cb.current_state == pybreaker.STATE_CLOSED:
-                return False
-            if self._probes >= self._most_probes:
+                return None
+            if len(self._probes) >= self._most_probes:
                 return _refused(self.cb, min(_HALF_OPEN_RETRY_AFTER, float(self.cb.reset_timeout)))
-            self._probes += 1
-            return True
+            passage.probe = True
+            self._probes.add(passage)
+            return None
 
-    def give_probe_back(self) -> None:
-        """A probe ended."""
+    def end_probe(self, passage: _Passage) -> None:
+        """A probe ended: its place is free."""
         with self._lock:
-            self._probes = max(0, self._probes - 1)
+            self._probes.discard(passage)
 
     def feed(self, outage: bool, error: BaseException | None, *, probe: bool) -> None:
         """Count how a call ended. A straggler from before the breaker opened decides nothing any more."""
@@ -113,7 +126,13 @@ class Breaker:
 
     def _idle(self) -> bool:
         """Whether a success would change nothing, and nobody is told of successes."""
-        return self.cb.fail_counter == 0 and not any(_hears_of_calls(listener) for listener in self.cb.listeners)
+        return self.cb.fail_counter == 0 and not self._has_hearers()
+
+    def _has_hearers(self) -> bool:
+        listeners = self.cb.listeners
+        if listeners != self._known_listeners[0]:
+            self._known_listeners = (listeners, any(map(_hears_of_calls, listeners)))
+        return self._known_listeners[1]
 
     def _count(self, outage: bool, error: BaseException | None) -> None:
         with _listeners_may_fail():
@@ -133,42 +152,61 @@ class Breaker:
         opened_at = self.cb._state_storage.opened_at  # pyright: ignore[reportPrivateUsage]  # pybreaker shows it nowhere else
         if opened_at is None:
             return 0.0
-        if opened_at.tzinfo is None:
-            opened_at = opened_at.replace(tzinfo=timezone.utc)
-        return float(self.cb.reset_timeout) - (datetime.now(timezone.utc) - opened_at).total_seconds()
+        return float(self.cb.reset_timeout) - (self._clock() - self._opened_on_clock(opened_at))
+
+    def _opened_on_clock(self, opened_at: datetime) -> float:
+        """When that was by our own clock, found out once for each opening: pybreaker notes the wall clock only."""
+        noted = self._opened
+        if noted is None or noted[0] != opened_at:
+            aware = opened_at if opened_at.tzinfo is not None else opened_at.replace(tzinfo=timezone.utc)
+            ago = max(0.0, (datetime.now(timezone.utc) - aware).total_seconds())
+            self._opened = noted = (opened_at, self._clock() - ago)
+        return noted[1]
 
 
 class _Passage:
     """One call's way through the breaker: admitted once, fed once."""
 
-    __slots__ = ("_breaker", "_probe")
+    __slots__ = ("__weakref__", "_breaker", "probe")
 
     def __init__(self, breaker: Breaker) -> None:
         self._breaker = breaker
-        self._probe = False
+        self.probe = False
 
     def admit(self, *, again: bool) -> NoReply | None:
-        if again:
-            return None if self._probe else self._breaker.refusal()
-        taken = self._breaker.take_probe()
-        if isinstance(taken, NoReply):
-            return taken
-        self._probe = taken
-        return None
+        if not again:
+            return self._breaker.admit(self)
+        return None if self.probe else self._breaker.refusal()
 
     def leave(self, outage: bool | None, error: BaseException | None) -> None:
         try:
             if outage is not None:
-                self._breaker.feed(outage, error, probe=self._probe)
+                self._breaker.feed(outage, error, probe=self.probe)
         finally:
-            if self._probe:
-                self._breaker.give_probe_back()
+            if self.probe:
+                self._breaker.end_probe(self)
+
+
+class _ChangeLog(pybreaker.CircuitBreakerListener):
+    """Says in the log when calls begin to be refused, and when they are let through again."""
+
+    def state_change(self, cb: Any, old_state: Any, new_state: Any) -> None:
+        opened = new_state.name == pybreaker.STATE_OPEN
+        what = f"is open: calls are refused for {cb.reset_timeout} s" if opened else f"is {new_state.name}"
+        facts = {"breaker": cb.name, "from_state": getattr(old_state, "name", None), "to_state": new_state.name}
+        _logger.log(logging.WARNING if opened else logging.INFO, "circuit breaker %r %s", cb.name, what, extra=facts)
+
+
+def _log_changes(cb: pybreaker.CircuitBreaker) -> None:
+    """Once per breaker, however many clients share it."""
+    if not any(isinstance(listener, _ChangeLog) for listener in cb.listeners):
+        cb.add_listener(_ChangeLog())
 
 
 class _Window:
     """Calls and outages of the last seconds, counted in tenths of the window so that memory stays bounded."""
 
-    def __init__(self, rule: FailureRate, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, rule: FailureRate, clock: Callable[[], float]) -> None:
         self._rule = rule
         self._clock = clock
         self._step = rule.seconds / 10

@@ -8,10 +8,10 @@ from typing import Any, Generic, TypeVar
 
 from typing_extensions import Self
 
-from ._base_client import RESOLVE_SECONDS, BaseClient, failed_call, operation_of
+from ._base_client import RESOLVE_SECONDS, BaseClient, failed_call, invocation_of
 from ._core import operations
 from ._core.cursor import Cursor
-from ._core.operation import Operation
+from ._core.invocation import Invocation
 from ._core.operations import Payload
 from ._core.record import Observer
 from ._core.wire import Transport
@@ -236,7 +236,7 @@ class MolamClient(BaseClient):
         forgotten (24 hours): asking again could then carry it out twice.
         """
         failed = failed_call(error)
-        return self._send(operation_of(failed), timeout, failed)
+        return self._send(invocation_of(failed), timeout, failed)
 
     def close(self) -> None:
         """Close the connections. Final: a later call raises ``ClientClosedError``."""
@@ -251,10 +251,13 @@ class MolamClient(BaseClient):
     ) -> None:
         self.close()
 
-    def _send(self, operation: Operation[T], timeout: float | None, resolving: MolamError | None = None) -> T:
-        with self._begin(operation, timeout, resolving) as call, self._bulkheads.slot(call):
-            while not call.settle(call.refusal() or self._transport.send(call.request)):
-                self._transport.sleep(call.pause)
+    def _send(self, invocation: Invocation[T], timeout: float | None, resolving: MolamError | None = None) -> T:
+        with self._begin(invocation, timeout, resolving) as call, self._bulkheads.slot(call):
+            while not call.over:
+                if call.pause is not None:
+                    self._transport.sleep(call.pause)
+                if call.start_attempt():
+                    call.settle(self._transport.send(call.request))
             return call.result()
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import sys
+from itertools import filterfalse
 from typing import Any, Final, TextIO
 
 from ._core.record import CallRecord, CallStart
@@ -17,7 +18,6 @@ LOGGER_NAME: Final = "molam_sdk"
 # Made once: json.dumps makes an encoder anew wherever it is asked for anything but its defaults.
 _to_json: Final = json.JSONEncoder(ensure_ascii=False, default=str).encode
 
-_encode: Final = json.JSONEncoder(ensure_ascii=False, default=str).encode  # json.dumps would build one per line
 _OF_EVERY_RECORD: Final = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime", "taskName"}
 
 
@@ -31,7 +31,8 @@ class JsonFormatter(logging.Formatter):
             "level": record.levelname,
             "msg": redact_text(_message(record)),
         }
-        extras = {name: value for name, value in record.__dict__.items() if name not in _OF_EVERY_RECORD}
+        facts = record.__dict__
+        extras = {name: facts[name] for name in filterfalse(_OF_EVERY_RECORD.__contains__, facts)}
         for name, value in _sanitized(extras).items():
             line[f"extra_{name}" if name in line else name] = value
         if record.exc_info:

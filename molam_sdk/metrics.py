@@ -5,22 +5,17 @@ from __future__ import annotations
 import os
 import threading
 from typing import Any, Final
-from weakref import WeakKeyDictionary
+from weakref import WeakKeyDictionary, WeakSet
 
 import pybreaker
 from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histogram
 
 from ._core.operations import BY_NAME, GROUPS
 from ._core.record import CallRecord, CallStart
+from ._core.rules import LABELS, RETRY_LABELS
 
 LATENCY_BUCKETS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 
-# Codes whose series stand at 0 from the start, so that a rate over them sees the very first event.
-_CODES_FROM_START: Final = (
-    *("200", "201", "400", "401", "402", "409", "429", "500", "502", "503", "504"),
-    *("timeout", "network_error", "circuit_open", "bulkhead_full", "invalid_response"),
-)
-_REASONS_FROM_START: Final = ("429", "500", "502", "503", "504", "timeout", "network_error")
 _STATES: Final = {pybreaker.STATE_CLOSED: 0, pybreaker.STATE_HALF_OPEN: 1, pybreaker.STATE_OPEN: 2}
 
 # Held while counting, and across a fork: so no lock of prometheus_client that we hold can be held in a child.
@@ -60,6 +55,7 @@ class Metrics:
             multiprocess_mode="livesum",
         )
         self._add_breaker_series(registry)
+        self.breakers: dict[str, WeakSet[BreakerMetrics]] = {}
         self._request_counters: dict[tuple[str, str], Any] = {}
         self._latencies: dict[str, Any] = {}
         self._gauges: dict[str, Any] = {}
@@ -99,11 +95,12 @@ class Metrics:
         )
 
     def _start_at_zero(self) -> None:
+        """So that a rate over a series sees its very first event."""
         for endpoint in BY_NAME:
             self._latencies[endpoint] = self.latency.labels(endpoint)
-            for code in _CODES_FROM_START:
+            for code in LABELS:
                 self._request_counters[endpoint, code] = self.requests.labels(endpoint, code)
-        for reason in _REASONS_FROM_START:
+        for reason in RETRY_LABELS:
             self.retries.labels(reason)
         for group in GROUPS:
             self.group(group)
@@ -151,20 +148,28 @@ class MetricsObserver:
 
 
 class BreakerMetrics(pybreaker.CircuitBreakerListener):
-    """Shows a breaker's state; see ``watch_breaker``."""
+    """Shows a breaker's state; see ``watch_breaker``. Breakers of one name share a gauge, the worst shows."""
 
     def __init__(self, cb: pybreaker.CircuitBreaker, metrics: Metrics) -> None:
         name = cb.name or "unnamed"
         self.metrics = metrics
-        self._state = metrics.breaker_state.labels(name)
-        self._state.set(_STATES[cb.current_state])
+        self._gauge = metrics.breaker_state.labels(name)
         self._changes = {to: metrics.breaker_changes.labels(name, to) for to in _STATES}
+        self._namesakes = metrics.breakers.setdefault(name, WeakSet())
+        self._state = _STATES[cb.current_state]
+        with _counting:
+            self._namesakes.add(self)
+            self._show()
 
     def state_change(self, cb: Any, old_state: Any, new_state: Any) -> None:
         """Called by pybreaker, the lock of its breaker held."""
         with _counting:
             self._changes[new_state.name].inc()
-            self._state.set(_STATES[new_state.name])
+            self._state = _STATES[new_state.name]
+            self._show()
+
+    def _show(self) -> None:
+        self._gauge.set(max(breaker._state for breaker in self._namesakes))
 
 
 def watch_breaker(cb: pybreaker.CircuitBreaker, registry: CollectorRegistry | None = None) -> None:

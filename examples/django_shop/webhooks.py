@@ -3,7 +3,7 @@
 import os
 
 from molam_sdk.contrib.django.store import DjangoStore
-from molam_sdk.contrib.webhooks import WebhookReceiver
+from molam_sdk.receiver import WebhookReceiver
 from molam_sdk.webhooks import EnvironmentSecrets, PaymentEvent
 
 from .models import Order, Shipment

@@ -14,8 +14,8 @@ from sqlalchemy.exc import IntegrityError
 
 from molam_sdk import ClientConfig, MolamAsyncClient
 from molam_sdk.contrib.fastapi import webhook_router
-from molam_sdk.contrib.redis import RedisStore
-from molam_sdk.contrib.webhooks import WebhookReceiver
+from molam_sdk.receiver import WebhookReceiver
+from molam_sdk.store.redis import RedisStore
 from molam_sdk.webhooks import EnvironmentSecrets, PaymentEvent
 
 from .tables import engine, orders, shipments

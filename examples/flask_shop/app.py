@@ -7,8 +7,8 @@ from sqlalchemy import func, insert, select, update
 
 from molam_sdk import ClientConfig, MolamSyncClient
 from molam_sdk.contrib.flask import webhook_blueprint
-from molam_sdk.contrib.sql import SqlStore
-from molam_sdk.contrib.webhooks import WebhookReceiver
+from molam_sdk.receiver import WebhookReceiver
+from molam_sdk.store.sql import SqlStore
 from molam_sdk.webhooks import EnvironmentSecrets, PaymentEvent
 
 from .tables import engine, orders, shipments

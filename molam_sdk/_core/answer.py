@@ -10,7 +10,7 @@ from typing import NoReturn, TypeVar
 from pydantic import ValidationError
 
 from ..models import RESPONSE_INFO, Answer, Document, ResponseInfo
-from .payload import explain
+from .bodies import explain
 from .wire import Reply
 
 T = TypeVar("T")

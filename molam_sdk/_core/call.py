@@ -1,90 +1,113 @@
-"""One logical call: what to send, what each answer means, and what the whole came to."""
+"""The life of one invocation: whether an attempt may begin, what its end means, and whether another one follows.
+
+A client's loop is the same whether it waits by blocking or by awaiting:
+
+::
+
+    with self._begin(invocation, timeout) as call, self._bulkheads.slot(call):
+        while not call.over:
+            if call.pause is not None:
+                self._transport.sleep(call.pause)
+            if call.start_attempt():
+                call.settle(self._transport.send(call.request))
+        return call.result()
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Final, Generic, TypeVar
+from typing import Generic, NamedTuple, TypeVar
 
-from ..exceptions import MolamError, NetworkError, Outcome, SentRequest
-from ..models import ResponseInfo
+from ..exceptions import MolamError, Outcome
 from .answer import UnreadableError, attach
-from .errors import to_error, unreadable
-from .operation import Operation
-from .outcome import Verdict, combine, judge
-from .problem import Problem, printable_line, read_problem
+from .invocation import Invocation
+from .problem import Problem, read_problem
 from .record import CallRecord, Gate
-from .retry import RetryBudget, RetryPolicy, parse_retry_after
+from .report import Report, retry_after_of
+from .retry import RetryBudget, RetryPolicy
+from .rules import RULES, Retry, Rule, combine, judge
 from .wire import Failure, NoReply, Reply, Request
 
 T = TypeVar("T")
 
-REQUEST_ID_HEADERS: Final = ("X-Molam-Request-Id", "X-Request-ID")
-_LONGEST_REQUEST_ID: Final = 255
-_REPLAYED_HEADER: Final = "Idempotent-Replayed"
-_NEVER_SENT: Final = (Failure.CIRCUIT_OPEN, Failure.BULKHEAD_FULL, Failure.NOT_SENDABLE, Failure.NO_TIME)
-
 
 @dataclass(frozen=True, slots=True)
-class CallRules:
-    """What a call goes by. ``patient``: a refusing breaker is waited for (``resolve``); ``refresh_key``: a new
-    Authorization after a 401, or None; ``notify``: told the record when the call has ended; ``trace``: told of
-    each attempt as operation, number, code."""
+class CallSettings:
+    """What all calls of a client go by. ``cost``, ``cost_timeout``: tokens of the budget that a retry takes;
+    ``resolving``: a refusing breaker is waited for; ``trace``: told of each attempt as operation, number, label."""
 
     policy: RetryPolicy
     budget: RetryBudget | None
     cost: int
     cost_timeout: int
     clock: Callable[[], float]
-    gate: Gate | None = None
-    patient: bool = False
-    refresh_key: Callable[[str], str | None] | None = None
-    notify: Callable[[CallRecord], None] | None = None
+    resolving: bool = False
     trace: Callable[[str, int, str], None] | None = None
 
 
+class _End(NamedTuple):
+    """How an attempt ended."""
+
+    answer: Reply | NoReply
+    problem: Problem | None
+    rule: Rule
+
+
 class Call(Generic[T]):
-    """The life of one call. ``settle`` each answer until it says done, pausing ``pause`` seconds in between."""
+    """One invocation, all its attempts. ``request`` is what to send, ``pause`` the seconds to wait before the next
+    attempt (None before the first), ``over`` whether there is none.
+
+    ``gate``: the breaker. ``renew_authorization``: a new Authorization after a 401, or None. ``notify``: told the
+    record when the call has ended.
+    """
 
     __slots__ = (
         "_admitted",
-        "_code",
+        "_api_key_problem",
         "_error",
+        "_gate",
         "_in_flight",
-        "_key_problem",
         "_last",
+        "_notify",
         "_outage",
-        "_refreshed",
-        "_reply",
+        "_renew_authorization",
+        "_report",
         "_result",
-        "_retries",
-        "_rules",
-        "_started",
-        "attempts",
-        "operation",
-        "outcome",
+        "_settings",
+        "invocation",
+        "over",
         "pause",
         "request",
     )
 
-    def __init__(self, operation: Operation[T], request: Request, rules: CallRules, outcome: Outcome) -> None:
-        self.operation = operation
+    def __init__(
+        self,
+        invocation: Invocation[T],
+        request: Request,
+        settings: CallSettings,
+        *,
+        outcome: Outcome = "not_sent",
+        gate: Gate | None = None,
+        renew_authorization: Callable[[str], str | None] | None = None,
+        notify: Callable[[CallRecord], None] | None = None,
+    ) -> None:
+        self.invocation = invocation
         self.request = request
-        self.outcome: Outcome = outcome
-        self.attempts = 0
-        self.pause = 0.0
-        self._rules = rules
-        self._started = rules.clock()
-        self._retries: tuple[str, ...] = ()
-        self._code = "interrupted"
+        self.pause: float | None = None
+        self.over = False
+        self._settings = settings
+        self._gate = gate
+        self._renew_authorization = renew_authorization
+        self._notify = notify
+        self._report = Report(invocation, settings.clock, outcome)
         self._error: MolamError | None = None
-        self._reply: Reply | None = None
         self._result: T | None = None
-        self._last: tuple[Reply | NoReply, Problem | None, str] | None = None
+        self._last: _End | None = None
         self._outage: bool | None = None
-        self._key_problem: Exception | None = None
-        self._admitted = self._in_flight = self._refreshed = False
+        self._api_key_problem: Exception | None = None
+        self._admitted = self._in_flight = False
 
     def __enter__(self) -> Call[T]:
         return self
@@ -92,57 +115,49 @@ class Call(Generic[T]):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        report = self._report
         if self._in_flight:  # torn out of an attempt by Ctrl-C or a cancellation: nobody knows
-            self.outcome = combine(self.outcome, judge(NoReply(Failure.INTERRUPTED, "interrupted"), None))
+            report.outcome = combine(report.outcome, RULES[Failure.INTERRUPTED])
         if error is not None and not isinstance(error, Exception):
             self._outage = None
             # Ctrl-C stays Ctrl-C and a cancellation a cancellation, but both can tell resolve() what they tore.
-            error.__cause__ = error.__cause__ or self._with_facts(NetworkError("the call was interrupted"), None)
-        if self._admitted and self._rules.gate is not None:
-            self._rules.gate.leave(self._outage, error)
-        if self._rules.notify is not None:
-            self._rules.notify(self._record(error))
+            error.__cause__ = error.__cause__ or report.interrupted()
+        if self._admitted and self._gate is not None:
+            self._gate.leave(self._outage, error)
+        if self._notify is not None:
+            self._notify(report.record(error))
 
-    def refusal(self) -> NoReply | None:
-        """Ask the breaker and the clock whether the next attempt may begin; None if it may."""
-        if self.time_left() <= 0:
-            return NoReply(Failure.NO_TIME, "no time left to send the request")
-        if self._rules.gate is not None:
-            refused = self._rules.gate.admit(again=self._admitted)
-            if refused is not None:
-                return refused
-            self._admitted = True
-        self._in_flight = True
-        return None
+    def start_attempt(self) -> bool:
+        """Begin the next attempt, if clock and breaker let it through; else settle their refusal. True: send it."""
+        refusal = self._refusal()
+        self._in_flight = refusal is None
+        if refusal is not None:
+            self.settle(refusal)
+        return refusal is None
 
-    def settle(self, answer: Reply | NoReply) -> bool:
-        """Take in how an attempt ended. True: the call is over, ``result`` tells. False: pause, then try again."""
+    def settle(self, answer: Reply | NoReply) -> None:
+        """Take in how an attempt ended, or that it could not begin: the call is over, or pauses for the next one."""
         self._in_flight = False
-        never_sent = isinstance(answer, NoReply) and answer.failure in _NEVER_SENT
-        if not never_sent:
-            self.attempts += 1
+        report = self._report
         problem = read_problem(answer.body) if isinstance(answer, Reply) and not 200 <= answer.status < 300 else None
-        verdict = judge(answer, problem)
-        doubtful = self.outcome in ("unknown", "accepted")
-        self.outcome = combine(self.outcome, verdict)
-        if self._rules.trace is not None:
-            self._rules.trace(self.operation.endpoint.name, self.attempts, verdict.code)
+        rule = judge(answer, problem)
+        doubtful = report.outcome in ("unknown", "accepted")
+        report.outcome = combine(report.outcome, rule)
+        report.attempts += rule.attempted
+        if self._settings.trace is not None:
+            self._settings.trace(self.invocation.operation.name, report.attempts, rule.label)
         if isinstance(answer, Reply):
-            self._reply = answer
-            if verdict.outcome == "accepted" or (doubtful and self._was_deleted(answer, verdict)):
-                return self._accept(answer, verdict)
-        if not (never_sent and self._last is not None):
-            # A refusal after a real answer says nothing new: the real one is what the merchant must hear of.
-            self._last = (answer, problem, verdict.code)
-            self._outage = None if never_sent else verdict.outage
-        if self._again(answer, verdict):
-            return False
-        self._fail()
-        return True
+            report.take_in(answer)
+            if rule.outcome == "accepted" or (doubtful and self._was_deleted(answer, rule)):
+                self._accept(answer, rule)
+                return
+        last = self._keep(_End(answer, problem, rule))
+        if not self._prepare_retry(answer, rule):
+            self._fail(last)
 
     def time_left(self) -> float:
         """Seconds until the deadline."""
-        return self.request.deadline - self._rules.clock()
+        return self.request.deadline - self._settings.clock()
 
     def result(self) -> T:
         """What the operation answers with, or the error that tells how it ended."""
@@ -150,129 +165,82 @@ class Call(Generic[T]):
             raise self._error
         return self._result  # type: ignore[return-value]  # None is the result of operations that answer nothing
 
-    def _accept(self, reply: Reply, verdict: Verdict) -> bool:
-        self._code, self._outage = verdict.code, False
-        if self._rules.budget is not None:
-            self._rules.budget.give_back()
-        try:
-            result = self.operation.endpoint.parse(reply)
-        except UnreadableError as problem:
-            self._code = "invalid_response"
-            self._error = self._with_facts(unreadable(reply, str(problem)), None)
-            return True
-        self._result = attach(result, self._info(reply))
-        return True
-
-    def _was_deleted(self, reply: Reply, verdict: Verdict) -> bool:
-        return self.operation.endpoint.absent_is_done and reply.status == 404 and verdict.definite
-
-    def _again(self, answer: Reply | NoReply, verdict: Verdict) -> bool:
-        if isinstance(answer, Reply) and answer.status == 401 and self._take_new_key():
-            self.pause = 0.0
-            return self._count_retry("401")
-        refused = isinstance(answer, NoReply) and answer.failure is Failure.CIRCUIT_OPEN
-        if not (verdict.retry or (refused and self._rules.patient)):
-            return False
-        if len(self._retries) >= self._rules.policy.max_retries or not self.operation.repeatable:
-            return False
-        return self._may_pause(answer, verdict) and self._count_retry(verdict.code)
-
-    def _may_pause(self, answer: Reply | NoReply, verdict: Verdict) -> bool:
-        stale = isinstance(answer, NoReply) and answer.failure is Failure.STALE
-        retry_after = _retry_after(answer)
-        self.pause = 0.0 if stale else self._rules.policy.pause(len(self._retries), retry_after)
-        if not self._rules.policy.worth_waiting(self.pause, retry_after, self.time_left()):
-            return False
-        cost = self._rules.cost_timeout if verdict.code == "timeout" else self._rules.cost
-        return self._rules.budget is None or self._rules.budget.take(cost)
-
-    def _count_retry(self, code: str) -> bool:
-        self._retries = (*self._retries, code)
-        return True
-
-    def _take_new_key(self) -> bool:
-        if self._refreshed or self._rules.refresh_key is None:
-            return False
-        self._refreshed = True
-        try:
-            new = self._rules.refresh_key(self.request.headers.get("Authorization", ""))
-        except Exception as problem:  # noqa: BLE001 - the merchant's callable; the 401 and the outcome must not be lost
-            self._key_problem = problem
-            return False
-        if new is None:
-            return False
-        self.request.headers["Authorization"] = new
-        return True
-
-    def _fail(self) -> None:
-        assert self._last is not None  # noqa: S101 - settle set it; tells the type checker
-        answer, problem, self._code = self._last
-        error = to_error(answer, problem)
-        error.__cause__ = error.__cause__ or self._key_problem
-        self._error = self._with_facts(error, _retry_after(answer))
-        if problem is not None:
-            error.request_id = error.request_id or problem.request_id
-
-    def _with_facts(self, error: MolamError, retry_after: float | None) -> MolamError:
-        error.outcome = self.outcome
-        error.operation = self.operation.endpoint.name
-        error.idempotency_key = self.operation.key
-        error.request_id = self._request_id()
-        error.attempts = self.attempts
-        error.elapsed = self._elapsed()
-        error.retry_after = retry_after
-        error.request = SentRequest(
-            self.operation.endpoint.name,
-            self.operation.endpoint.method,
-            self.operation.path,
-            self.operation.body,
-            self.operation.key,
-        )
-        return error
-
-    def _info(self, reply: Reply) -> ResponseInfo:
-        return ResponseInfo(
-            reply.status,
-            reply.headers,
-            self._request_id(),
-            self.operation.key,
-            self._replayed(),
-            self.attempts,
-            self._elapsed(),
-        )
-
-    def _request_id(self) -> str | None:
-        if self._reply is None:
-            return None
-        for name in REQUEST_ID_HEADERS:
-            if value := self._reply.headers.get(name):
-                return printable_line(value, _LONGEST_REQUEST_ID)
+    def _refusal(self) -> NoReply | None:
+        if self.time_left() <= 0:
+            return NoReply(Failure.NO_TIME, "no time left to send the request")
+        if self._gate is not None:
+            refused = self._gate.admit(again=self._admitted)
+            if refused is not None:
+                return refused
+            self._admitted = True
         return None
 
-    def _replayed(self) -> bool:
-        return self._reply is not None and self._reply.headers.get(_REPLAYED_HEADER, "").lower() == "true"
+    def _accept(self, reply: Reply, rule: Rule) -> None:
+        self.over = True
+        self._report.label, self._outage = rule.label, False
+        if self._settings.budget is not None:
+            self._settings.budget.give_back()
+        try:
+            result = self.invocation.operation.parse(reply)
+        except UnreadableError as problem:
+            self._error = self._report.unreadable(reply, str(problem))
+        else:
+            self._result = attach(result, self._report.response_info(reply))
 
-    def _elapsed(self) -> float:
-        return self._rules.clock() - self._started
+    def _keep(self, end: _End) -> _End:
+        """The end that the merchant must hear of: a refusal after a real answer says nothing new."""
+        if self._last is not None and not end.rule.attempted:
+            return self._last
+        self._last = end
+        self._outage = end.rule.outage if end.rule.attempted else None
+        return end
 
-    def _record(self, error: BaseException | None) -> CallRecord:
-        return CallRecord(
-            operation=self.operation.endpoint.name,
-            group=self.operation.endpoint.group,
-            method=self.operation.endpoint.method,
-            code=self._code,
-            outcome=None if error is None else self.outcome,
-            attempts=self.attempts,
-            retries=self._retries,
-            elapsed=self._elapsed(),
-            idempotency_key=self.operation.key,
-            request_id=(error.request_id if isinstance(error, MolamError) else None) or self._request_id(),
-            replayed=self._replayed(),
-            error=None if error is None else type(error).__name__,
-        )
+    def _fail(self, last: _End) -> None:
+        self.over = True
+        self._report.label = last.rule.label
+        self._error = self._report.error(*last)
+        self._error.__cause__ = self._error.__cause__ or self._api_key_problem
 
+    def _was_deleted(self, reply: Reply, rule: Rule) -> bool:
+        return self.invocation.operation.absent_is_done and reply.status == 404 and rule.definite
 
-def _retry_after(answer: Reply | NoReply) -> float | None:
-    if isinstance(answer, NoReply):
-        return answer.retry_after
-    return parse_retry_after(answer.headers.get("Retry-After"), answer.received_at)
+    def _prepare_retry(self, answer: Reply | NoReply, rule: Rule) -> bool:
+        """Whether another attempt follows; then ``pause`` is set and the retry paid for."""
+        if rule.retry is Retry.NEVER or (rule.retry is Retry.RESOLVING and not self._settings.resolving):
+            return False
+        if rule.retry is Retry.NEW_API_KEY:
+            may_retry = self._take_new_api_key()
+        else:
+            may_retry = self._may_repeat() and self._plan_pause(answer, rule) and self._pay_for(rule)
+        if may_retry:
+            self._report.retries = (*self._report.retries, rule.label)
+        return may_retry
+
+    def _may_repeat(self) -> bool:
+        return len(self._report.retries) < self._settings.policy.max_retries and self.invocation.repeatable
+
+    def _plan_pause(self, answer: Reply | NoReply, rule: Rule) -> bool:
+        policy, retry_after = self._settings.policy, retry_after_of(answer)
+        at_once = rule.retry is Retry.AT_ONCE
+        self.pause = pause = 0.0 if at_once else policy.pause(len(self._report.retries), retry_after)
+        return policy.worth_waiting(pause, retry_after, self.time_left())
+
+    def _pay_for(self, rule: Rule) -> bool:
+        settings = self._settings
+        cost = settings.cost_timeout if rule.label == "timeout" else settings.cost
+        return settings.budget is None or settings.budget.take(cost)
+
+    def _take_new_api_key(self) -> bool:
+        if self._renew_authorization is None:
+            return False
+        renew, self._renew_authorization = self._renew_authorization, None  # once per call
+        try:
+            authorization = renew(self.request.headers.get("Authorization", ""))
+        except Exception as problem:  # noqa: BLE001 - the merchant's callable; the 401 and the outcome must not be lost
+            self._api_key_problem = problem
+            return False
+        if authorization is None:
+            return False
+        self.pause = 0.0
+        self.request.headers["Authorization"] = authorization
+        return True

@@ -18,6 +18,9 @@ class Cursor(Generic[Item]):
         self._query = dict(query)
         self.page: Page[Item] | None = None
         self._next = 0
+        self._mark: str | None = None
+        self._pages_since_mark = 0
+        self._pages_to_next_mark = 1
 
     @property
     def exhausted(self) -> bool:
@@ -33,9 +36,7 @@ class Cursor(Generic[Item]):
     def turn_to(self, page: Page[Item]) -> None:
         """Take the next page; ``ResponseError`` if the server would lead round in a circle."""
         if page.has_more:
-            last = self._last_id(page)
-            if self.page is not None and self.page.data and last == self._last_id(self.page):
-                raise ResponseError(f"the list does not move on from {last!r}: the server sent the same page again")
+            self._watch_for_a_circle(self._last_id(page))
         self.page, self._next = page, 0
 
     def take(self) -> Item | None:
@@ -44,6 +45,17 @@ class Cursor(Generic[Item]):
             return None
         self._next += 1
         return self.page.data[self._next - 1]
+
+    def _watch_for_a_circle(self, last_id: str) -> None:
+        """Brent's algorithm: one id is remembered, and a later one after twice as many pages, so that a circle of any
+        length is met in bounded memory."""
+        same_page = self.page is not None and last_id == self._last_id(self.page)
+        if same_page or last_id == self._mark:
+            raise ResponseError(f"the list does not move on from {last_id!r}: the server leads round in a circle")
+        self._pages_since_mark += 1
+        if self._pages_since_mark == self._pages_to_next_mark:
+            self._mark = last_id
+            self._pages_since_mark, self._pages_to_next_mark = 0, 2 * self._pages_to_next_mark
 
     @staticmethod
     def _last_id(page: Page[Item]) -> str:

@@ -1,4 +1,4 @@
-"""The whole API on one page: a row per endpoint, and one pure function each that fills it in."""
+"""The whole API on one page: a row per operation, and one pure function each that fills it in."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ from ..models import (
     WebhookEndpointCreate,
 )
 from .answer import parse_document, parse_model, parse_nothing
-from .operation import Endpoint, Operation, segment
-from .payload import body_of
+from .bodies import body_of
+from .invocation import Invocation, Operation, segment
 
 Payload = Mapping[str, Any]
 Query = Mapping[str, object | None]
@@ -41,35 +41,42 @@ _payout, _payouts = parse_model(Payout), parse_model(Page[Payout])
 _endpoint, _endpoints = parse_model(WebhookEndpoint), parse_model(Page[WebhookEndpoint])
 _onboarding = parse_model(MerchantOnboarding)
 
-CREATE_INTENT = Endpoint("create_payment_intent", "payments", "POST", _INTENTS, _intent, "pi")
-RETRIEVE_INTENT = Endpoint("retrieve_payment_intent", "payments", "GET", _INTENTS + "/{}", _intent)
-LIST_INTENTS = Endpoint("list_payment_intents", "payments", "GET", _INTENTS, _intents)
-CONFIRM_INTENT = Endpoint("confirm_payment_intent", "payments", "POST", _INTENTS + "/{}/confirm", _intent, "confirm")
-CAPTURE_INTENT = Endpoint("capture_payment_intent", "payments", "POST", _INTENTS + "/{}/capture", _intent, "capture")
-CANCEL_INTENT = Endpoint("cancel_payment_intent", "payments", "POST", _INTENTS + "/{}/cancel", _intent, "cancel")
-CREATE_REFUND = Endpoint("create_refund", "refunds", "POST", _REFUNDS, _refund, "refund")
-RETRIEVE_REFUND = Endpoint("retrieve_refund", "refunds", "GET", _REFUNDS + "/{}", _refund)
-LIST_REFUNDS = Endpoint("list_refunds", "refunds", "GET", _REFUNDS, _refunds)
-CREATE_PAYOUT = Endpoint("create_payout", "payouts", "POST", _PAYOUTS, _payout, "payout")
-RETRIEVE_PAYOUT = Endpoint("retrieve_payout", "payouts", "GET", _PAYOUTS + "/{}", _payout)
-LIST_PAYOUTS = Endpoint("list_payouts", "payouts", "GET", _PAYOUTS, _payouts)
-ONBOARD_MERCHANT = Endpoint(
+CREATE_INTENT = Operation("create_payment_intent", "payments", "POST", _INTENTS, _intent, "pi")
+RETRIEVE_INTENT = Operation("retrieve_payment_intent", "payments", "GET", _INTENTS + "/{}", _intent)
+LIST_INTENTS = Operation("list_payment_intents", "payments", "GET", _INTENTS, _intents)
+CONFIRM_INTENT = Operation("confirm_payment_intent", "payments", "POST", _INTENTS + "/{}/confirm", _intent, "confirm")
+CAPTURE_INTENT = Operation("capture_payment_intent", "payments", "POST", _INTENTS + "/{}/capture", _intent, "capture")
+CANCEL_INTENT = Operation("cancel_payment_intent", "payments", "POST", _INTENTS + "/{}/cancel", _intent, "cancel")
+CREATE_REFUND = Operation("create_refund", "refunds", "POST", _REFUNDS, _refund, "refund")
+RETRIEVE_REFUND = Operation("retrieve_refund", "refunds", "GET", _REFUNDS + "/{}", _refund)
+LIST_REFUNDS = Operation("list_refunds", "refunds", "GET", _REFUNDS, _refunds)
+CREATE_PAYOUT = Operation("create_payout", "payouts", "POST", _PAYOUTS, _payout, "payout")
+RETRIEVE_PAYOUT = Operation("retrieve_payout", "payouts", "GET", _PAYOUTS + "/{}", _payout)
+LIST_PAYOUTS = Operation("list_payouts", "payouts", "GET", _PAYOUTS, _payouts)
+ONBOARD_MERCHANT = Operation(
     "create_merchant_onboarding", "merchants", "POST", "/v1/connect/merchants/onboard", _onboarding, "onboard"
 )
-CREATE_ENDPOINT = Endpoint("create_webhook_endpoint", "webhooks", "POST", _ENDPOINTS, _endpoint, "webhook")
-LIST_ENDPOINTS = Endpoint("list_webhook_endpoints", "webhooks", "GET", _ENDPOINTS, _endpoints)
-DELETE_ENDPOINT = Endpoint(
+CREATE_ENDPOINT = Operation("create_webhook_endpoint", "webhooks", "POST", _ENDPOINTS, _endpoint, "webhook")
+LIST_ENDPOINTS = Operation("list_webhook_endpoints", "webhooks", "GET", _ENDPOINTS, _endpoints)
+DELETE_ENDPOINT = Operation(
     "delete_webhook_endpoint", "webhooks", "DELETE", _ENDPOINTS + "/{}", parse_nothing, "delete", absent_is_done=True
 )
-GET = Endpoint("get", "other", "GET", "", parse_document)
-POST = Endpoint("post", "other", "POST", "", parse_document, "post")
+GET = Operation("get", "other", "GET", "", parse_document)
+POST = Operation("post", "other", "POST", "", parse_document, "post")
 
-BY_NAME: Final[Mapping[str, Endpoint[Any]]] = {
-    row.name: row for row in tuple(globals().values()) if isinstance(row, Endpoint)
-}
-"""Every endpoint by its operation name: what metrics are labelled with, and what ``resolve`` finds again."""
+OPERATIONS: Final[tuple[Operation[Any], ...]] = (
+    *(CREATE_INTENT, RETRIEVE_INTENT, LIST_INTENTS, CONFIRM_INTENT, CAPTURE_INTENT, CANCEL_INTENT),
+    *(CREATE_REFUND, RETRIEVE_REFUND, LIST_REFUNDS),
+    *(CREATE_PAYOUT, RETRIEVE_PAYOUT, LIST_PAYOUTS),
+    ONBOARD_MERCHANT,
+    *(CREATE_ENDPOINT, LIST_ENDPOINTS, DELETE_ENDPOINT),
+    *(GET, POST),
+)
 
-GROUPS: Final = tuple(dict.fromkeys(row.group for row in BY_NAME.values()))
+BY_NAME: Final[Mapping[str, Operation[Any]]] = {operation.name: operation for operation in OPERATIONS}
+"""Every operation by its name: what metrics are labelled with, and what ``resolve`` finds again."""
+
+GROUPS: Final = tuple(dict.fromkeys(operation.group for operation in OPERATIONS))
 """The groups that ``ClientConfig.bulkheads`` may limit."""
 
 
@@ -86,85 +93,97 @@ class _AnyBody(RequestModel, extra="allow"):
 
 
 def create_payment_intent(
-    payload: PaymentIntentCreate | Payload, key: str | None, currency: str
-) -> Operation[PaymentIntent]:
-    return CREATE_INTENT.call(body=body_of(PaymentIntentCreate, payload, currency), key=key)
+    payload: PaymentIntentCreate | Payload, idempotency_key: str | None, currency: str
+) -> Invocation[PaymentIntent]:
+    return CREATE_INTENT.fill(body=body_of(PaymentIntentCreate, payload, currency), idempotency_key=idempotency_key)
 
 
-def retrieve_payment_intent(intent_id: str) -> Operation[PaymentIntent]:
-    return RETRIEVE_INTENT.call(_path(RETRIEVE_INTENT, "payment_intent_id", intent_id))
+def retrieve_payment_intent(intent_id: str) -> Invocation[PaymentIntent]:
+    return RETRIEVE_INTENT.fill(_path(RETRIEVE_INTENT, "payment_intent_id", intent_id))
 
 
-def list_payment_intents(query: Query) -> Operation[Page[PaymentIntent]]:
-    return LIST_INTENTS.call(query=_checked(query))
+def list_payment_intents(query: Query) -> Invocation[Page[PaymentIntent]]:
+    return LIST_INTENTS.fill(query=_checked(query))
 
 
-def confirm_payment_intent(intent_id: str, payment_method: str | None, key: str | None) -> Operation[PaymentIntent]:
+def confirm_payment_intent(
+    intent_id: str, payment_method: str | None, idempotency_key: str | None
+) -> Invocation[PaymentIntent]:
     path = _path(CONFIRM_INTENT, "payment_intent_id", intent_id)
-    return CONFIRM_INTENT.call(path, body=body_of(_Confirm, {"payment_method": payment_method}), key=key)
+    return CONFIRM_INTENT.fill(
+        path, body=body_of(_Confirm, {"payment_method": payment_method}), idempotency_key=idempotency_key
+    )
 
 
-def capture_payment_intent(intent_id: str, amount: object, key: str | None) -> Operation[PaymentIntent]:
+def capture_payment_intent(intent_id: str, amount: object, idempotency_key: str | None) -> Invocation[PaymentIntent]:
     path = _path(CAPTURE_INTENT, "payment_intent_id", intent_id)
-    return CAPTURE_INTENT.call(path, body=body_of(_Capture, {"amount": amount} if amount is not None else {}), key=key)
+    return CAPTURE_INTENT.fill(
+        path, body=body_of(_Capture, {"amount": amount} if amount is not None else {}), idempotency_key=idempotency_key
+    )
 
 
-def cancel_payment_intent(intent_id: str, key: str | None) -> Operation[PaymentIntent]:
-    return CANCEL_INTENT.call(_path(CANCEL_INTENT, "payment_intent_id", intent_id), body=b"{}", key=key)
+def cancel_payment_intent(intent_id: str, idempotency_key: str | None) -> Invocation[PaymentIntent]:
+    return CANCEL_INTENT.fill(
+        _path(CANCEL_INTENT, "payment_intent_id", intent_id), body=b"{}", idempotency_key=idempotency_key
+    )
 
 
-def create_refund(payload: RefundCreate | Payload, key: str | None) -> Operation[Refund]:
-    return CREATE_REFUND.call(body=body_of(RefundCreate, payload), key=key)
+def create_refund(payload: RefundCreate | Payload, idempotency_key: str | None) -> Invocation[Refund]:
+    return CREATE_REFUND.fill(body=body_of(RefundCreate, payload), idempotency_key=idempotency_key)
 
 
-def retrieve_refund(refund_id: str) -> Operation[Refund]:
-    return RETRIEVE_REFUND.call(_path(RETRIEVE_REFUND, "refund_id", refund_id))
+def retrieve_refund(refund_id: str) -> Invocation[Refund]:
+    return RETRIEVE_REFUND.fill(_path(RETRIEVE_REFUND, "refund_id", refund_id))
 
 
-def list_refunds(query: Query) -> Operation[Page[Refund]]:
-    return LIST_REFUNDS.call(query=_checked(query))
+def list_refunds(query: Query) -> Invocation[Page[Refund]]:
+    return LIST_REFUNDS.fill(query=_checked(query))
 
 
-def create_payout(payload: PayoutCreate | Payload, key: str | None, currency: str) -> Operation[Payout]:
-    return CREATE_PAYOUT.call(body=body_of(PayoutCreate, payload, currency), key=key)
+def create_payout(payload: PayoutCreate | Payload, idempotency_key: str | None, currency: str) -> Invocation[Payout]:
+    return CREATE_PAYOUT.fill(body=body_of(PayoutCreate, payload, currency), idempotency_key=idempotency_key)
 
 
-def retrieve_payout(payout_id: str) -> Operation[Payout]:
-    return RETRIEVE_PAYOUT.call(_path(RETRIEVE_PAYOUT, "payout_id", payout_id))
+def retrieve_payout(payout_id: str) -> Invocation[Payout]:
+    return RETRIEVE_PAYOUT.fill(_path(RETRIEVE_PAYOUT, "payout_id", payout_id))
 
 
-def list_payouts(query: Query) -> Operation[Page[Payout]]:
-    return LIST_PAYOUTS.call(query=_checked(query))
+def list_payouts(query: Query) -> Invocation[Page[Payout]]:
+    return LIST_PAYOUTS.fill(query=_checked(query))
 
 
 def create_merchant_onboarding(
-    payload: MerchantOnboardingCreate | Payload, key: str | None, currency: str
-) -> Operation[MerchantOnboarding]:
-    return ONBOARD_MERCHANT.call(body=body_of(MerchantOnboardingCreate, payload, currency), key=key)
+    payload: MerchantOnboardingCreate | Payload, idempotency_key: str | None, currency: str
+) -> Invocation[MerchantOnboarding]:
+    return ONBOARD_MERCHANT.fill(
+        body=body_of(MerchantOnboardingCreate, payload, currency), idempotency_key=idempotency_key
+    )
 
 
-def create_webhook_endpoint(payload: WebhookEndpointCreate | Payload, key: str | None) -> Operation[WebhookEndpoint]:
-    return CREATE_ENDPOINT.call(body=body_of(WebhookEndpointCreate, payload), key=key)
+def create_webhook_endpoint(
+    payload: WebhookEndpointCreate | Payload, idempotency_key: str | None
+) -> Invocation[WebhookEndpoint]:
+    return CREATE_ENDPOINT.fill(body=body_of(WebhookEndpointCreate, payload), idempotency_key=idempotency_key)
 
 
-def list_webhook_endpoints(query: Query) -> Operation[Page[WebhookEndpoint]]:
-    return LIST_ENDPOINTS.call(query=query)
+def list_webhook_endpoints(query: Query) -> Invocation[Page[WebhookEndpoint]]:
+    return LIST_ENDPOINTS.fill(query=query)
 
 
-def delete_webhook_endpoint(endpoint_id: str, key: str | None) -> Operation[None]:
-    return DELETE_ENDPOINT.call(_path(DELETE_ENDPOINT, "endpoint_id", endpoint_id), key=key)
+def delete_webhook_endpoint(endpoint_id: str, idempotency_key: str | None) -> Invocation[None]:
+    return DELETE_ENDPOINT.fill(_path(DELETE_ENDPOINT, "endpoint_id", endpoint_id), idempotency_key=idempotency_key)
 
 
-def get(path: str, query: Query | None) -> Operation[Document]:
-    return GET.call(_own_path(path), query=query)
+def get(path: str, query: Query | None) -> Invocation[Document]:
+    return GET.fill(_own_path(path), query=query)
 
 
-def post(path: str, payload: Payload | None, key: str | None) -> Operation[Document]:
-    return POST.call(_own_path(path), body=body_of(_AnyBody, payload or {}), key=key)
+def post(path: str, payload: Payload | None, idempotency_key: str | None) -> Invocation[Document]:
+    return POST.fill(_own_path(path), body=body_of(_AnyBody, payload or {}), idempotency_key=idempotency_key)
 
 
-def _path(endpoint: Endpoint[Any], name: str, value: str) -> str:
-    return endpoint.path.format(segment(name, value))
+def _path(operation: Operation[Any], name: str, value: str) -> str:
+    return operation.path.format(segment(name, value))
 
 
 def _checked(query: Query) -> Query:

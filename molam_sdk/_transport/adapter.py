@@ -18,10 +18,11 @@ from requests.structures import CaseInsensitiveDict
 from urllib3.util import Timeout
 
 from .._core.wire import Reply
+from .._http.error import NoReplyError
+from .._http.reader import AnswerReader
+from .._http.request import request_bytes
 from ..config import ClientConfig
 from .connection import Connection, open_connection, origin_of, proxy_authorization
-from .fault import Fault
-from .http1 import AnswerReader, request_bytes
 from .pool import Pool
 from .proxies import ProxySettings
 from .tls import TlsSettings
@@ -50,7 +51,7 @@ class Route:
     def urlopen(
         self, *, method: str, url: str, body: bytes | None, headers: Any, timeout: Deadline, **_unused: Any
     ) -> Reply:
-        """One exchange. ``Fault`` if there is no complete answer."""
+        """One exchange. ``NoReplyError`` if there is no complete answer."""
         target = url if self._origin.in_proxy_form else url[len(self._base) :] or "/"
         fields = (*headers.items(), *self._fields)
         wire = request_bytes(method, target, self._origin.host_header, fields, body)
@@ -66,7 +67,7 @@ class Route:
         connection = self._pool.acquire(lambda: self._open(deadline))
         try:
             connection.exchange(wire, reader, deadline, self._config.timeout_read)
-        except Fault as fault:
+        except NoReplyError as fault:
             self._give_up(connection, reader, fault)
         except BaseException:
             self._pool.discard(connection)
@@ -76,7 +77,7 @@ class Route:
         else:
             self._pool.discard(connection)
 
-    def _give_up(self, connection: Connection, reader: AnswerReader, fault: Fault) -> NoReturn:
+    def _give_up(self, connection: Connection, reader: AnswerReader, fault: NoReplyError) -> NoReturn:
         self._pool.discard(connection)
         if connection.uses:
             self._pool.clear()  # what ended this kept-alive connection has probably ended the others

@@ -15,10 +15,10 @@ from multidict import CIMultiDict
 from yarl import URL
 
 from .._core.wire import Failure
+from .._http.error import NoReplyError
 from ..config import ClientConfig
 from .connection import clock, proxy_authorization
 from .dns import AddressInfo, resolve
-from .fault import Fault
 from .tls import TlsSettings
 
 # Why no connection came about, the first match counts. Nothing of the request has been sent in any of these.
@@ -50,7 +50,7 @@ class Door:
         """A fresh connection. ``timeout_connect`` bounds names, TCP and TLS together; so does ``deadline``."""
         left = deadline - clock()
         if left <= 0:
-            raise Fault(Failure.CONNECT_TIMEOUT, "the deadline passed while connecting")
+            raise NoReplyError(Failure.CONNECT_TIMEOUT, "the deadline passed while connecting")
         if self._connector is None:
             self._connector = aiohttp.TCPConnector(limit=0, resolver=_Resolver(self._connect_timeout))
         opening = asyncio.ensure_future(
@@ -65,13 +65,13 @@ class Door:
                 await asyncio.wait({opening})
                 _discard(opening)
         if not in_time:
-            raise Fault(Failure.CONNECT_TIMEOUT, f"no connection to {self._base} in time")
+            raise NoReplyError(Failure.CONNECT_TIMEOUT, f"no connection to {self._base} in time")
         try:
             return opening.result()
-        except Fault:
+        except NoReplyError:
             raise
         except Exception as problem:
-            raise Fault(_failure_of(problem), f"no connection to {self._base}: {_reason(problem)}") from problem
+            raise NoReplyError(_failure_of(problem), f"no connection to {self._base}: {_reason(problem)}") from problem
 
     async def _in_time(self, opening: asyncio.Future[OpenedConnection], deadline: float) -> bool:
         """Wait in steps: a step that a busy event loop stretches counts once, since that is no fault of the network."""
@@ -122,19 +122,19 @@ class _Resolver(AbstractResolver):
 def _look_up(
     loop: asyncio.AbstractEventLoop, answer: asyncio.Future[list[AddressInfo]], host: str, port: int, timeout: float
 ) -> None:
-    found: list[AddressInfo] | Fault
+    found: list[AddressInfo] | NoReplyError
     try:
         found = resolve(host, port, timeout)
-    except Fault as fault:
+    except NoReplyError as fault:
         found = fault
     with contextlib.suppress(RuntimeError):  # the event loop has ended meanwhile, and nobody waits any more
         loop.call_soon_threadsafe(_deliver, answer, found)
 
 
-def _deliver(answer: asyncio.Future[list[AddressInfo]], found: list[AddressInfo] | Fault) -> None:
+def _deliver(answer: asyncio.Future[list[AddressInfo]], found: list[AddressInfo] | NoReplyError) -> None:
     if answer.done():
         return
-    if isinstance(found, Fault):
+    if isinstance(found, NoReplyError):
         answer.set_exception(found)
     else:
         answer.set_result(found)

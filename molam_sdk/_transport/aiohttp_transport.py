@@ -12,13 +12,14 @@ from urllib.parse import urlsplit
 from aiohttp.connector import Connection as OpenedConnection
 
 from .._core.wire import Failure, NoReply, Reply, Request
+from .._http.error import NoReplyError
+from .._http.reader import AnswerReader
+from .._http.request import request_bytes
 from ..config import ClientConfig
 from .aiohttp_door import Door
 from .async_connection import AsyncConnection
 from .async_pool import AsyncPool
 from .connection import clock, origin_of, proxy_authorization, refuses_our_certificate
-from .fault import Fault
-from .http1 import AnswerReader, request_bytes
 from .proxies import ProxySettings
 from .tls import TlsSettings
 
@@ -44,7 +45,7 @@ class AiohttpTransport:
         """One attempt. Whatever goes wrong comes back as a value; only a cancellation and its like pass."""
         try:
             return await self._route(request.url).send(request)
-        except Fault as fault:
+        except NoReplyError as fault:
             return fault.no_reply()
         except Exception as problem:  # noqa: BLE001 - whatever a library raises, the call must keep its key
             return NoReply(Failure.RESET, f"{type(problem).__name__}: {problem}", problem)
@@ -97,7 +98,7 @@ class _Route:
             self._fields = (("Proxy-Authorization", authorization),)
 
     async def send(self, request: Request) -> Reply:
-        """One exchange. ``Fault`` if there is no complete answer."""
+        """One exchange. ``NoReplyError`` if there is no complete answer."""
         target = request.url if self._origin.in_proxy_form else request.url[len(self._base) :] or "/"
         fields = (*request.headers.items(), *self._fields)
         wire = request_bytes(request.method, target, self._origin.host_header, fields, request.body)
@@ -115,7 +116,7 @@ class _Route:
         connection = self.pool.acquire() or await self._open(deadline)
         try:
             await connection.exchange(wire, reader, deadline, self._config.timeout_read)
-        except Fault as fault:
+        except NoReplyError as fault:
             self._give_up(connection, reader, fault)
         except BaseException:
             connection.close()
@@ -125,7 +126,7 @@ class _Route:
         else:
             connection.close()
 
-    def _give_up(self, connection: AsyncConnection, reader: AnswerReader, fault: Fault) -> NoReturn:
+    def _give_up(self, connection: AsyncConnection, reader: AnswerReader, fault: NoReplyError) -> NoReturn:
         connection.close()
         if connection.uses:
             self.pool.clear()  # what ended this kept-alive connection has probably ended the others
@@ -141,11 +142,11 @@ class _Route:
             turn.close()
             return await self._open(deadline)
         if not turn:
-            raise Fault(Failure.CONNECT_TIMEOUT, "no connection in time: others were waiting for theirs")
+            raise NoReplyError(Failure.CONNECT_TIMEOUT, "no connection in time: others were waiting for theirs")
         began = clock()
         try:
             return self.pool.acquire() or await self._open_now(deadline)
-        except Fault as fault:
+        except NoReplyError as fault:
             if fault.failure is Failure.CONNECT_TIMEOUT and clock() - began >= self._config.timeout_connect:
                 self.pool.turns.refuse_waiting()  # they have waited as long, and would wait for the same
             raise
@@ -165,7 +166,7 @@ class _Route:
         opened.close()
 
 
-async def _closed_at_once(opened: OpenedConnection) -> Fault:
+async def _closed_at_once(opened: OpenedConnection) -> NoReplyError:
     """Why a connection was closed before it carried anything: TLS 1.3 tells of a missing client certificate so late."""
     failed: BaseException | None = None
     for _ in range(_TURNS_UNTIL_TOLD):
@@ -175,8 +176,8 @@ async def _closed_at_once(opened: OpenedConnection) -> Fault:
         await asyncio.sleep(0)
     opened.close()
     if isinstance(failed, OSError) and refuses_our_certificate(failed):
-        fault = Fault(Failure.CERTIFICATE, f"the server does not take our certificate: {failed}")
+        fault = NoReplyError(Failure.CERTIFICATE, f"the server does not take our certificate: {failed}")
     else:
-        fault = Fault(Failure.CONNECT, "the server closed the connection before the request was sent")
+        fault = NoReplyError(Failure.CONNECT, "the server closed the connection before the request was sent")
     fault.__cause__ = failed
     return fault

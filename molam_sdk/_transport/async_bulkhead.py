@@ -22,7 +22,7 @@ class AsyncBulkheads:
 
     def slot(self, call: Call[Any]) -> AbstractAsyncContextManager[None]:
         """A place in the group of this call, for as long as the ``async with`` lasts."""
-        slots = self._slots.get(call.operation.endpoint.group)
+        slots = self._slots.get(call.invocation.operation.group)
         return _FREE if slots is None else self._limited(slots, call)
 
     @asynccontextmanager

@@ -10,9 +10,9 @@ from collections.abc import Callable
 from urllib3.util.wait import wait_for_read
 
 from .._core.wire import Failure
+from .._http.error import NoReplyError
+from .._http.reader import AnswerReader
 from .connection import clock, refuses_our_certificate
-from .fault import Fault
-from .http1 import AnswerReader
 
 
 class AsyncConnection(asyncio.Protocol):
@@ -36,10 +36,10 @@ class AsyncConnection(asyncio.Protocol):
         transport.set_protocol(self)
 
     async def exchange(self, request: bytes, reader: AnswerReader, deadline: float, read_timeout: float) -> None:
-        """Send the request and read the answer into ``reader``. ``Fault`` if that fails, or not in time."""
+        """Send the request and read the answer into ``reader``. ``NoReplyError`` if that fails, or not in time."""
         self._heard_at = clock()
         if self._heard_at >= deadline:
-            raise Fault(Failure.NO_TIME, "the deadline passed before the request was sent")
+            raise NoReplyError(Failure.NO_TIME, "the deadline passed before the request was sent")
         self._answered = self._loop.create_future()
         self._reader, self._deadline, self._read_timeout = reader, deadline, read_timeout
         self._transport.write(request)
@@ -82,7 +82,7 @@ class AsyncConnection(asyncio.Protocol):
         self._heard_at = clock()
         try:
             complete = self._reader.feed(data)
-        except Fault as fault:
+        except NoReplyError as fault:
             self._end(fault)
         else:
             if complete:
@@ -111,24 +111,24 @@ class AsyncConnection(asyncio.Protocol):
             return
         try:
             reader.end()
-        except Fault as fault:
+        except NoReplyError as fault:
             self._end(fault)
         else:
             self._end(None)
 
-    def _broken(self, detail: str, cause: Exception | None) -> Fault:
+    def _broken(self, detail: str, cause: Exception | None) -> NoReplyError:
         headless = self._reader is not None and not self._reader.head_seen
         if headless and not self.uses and isinstance(cause, OSError) and refuses_our_certificate(cause):
-            fault = Fault(Failure.CERTIFICATE, f"the server does not take our certificate: {detail}")
+            fault = NoReplyError(Failure.CERTIFICATE, f"the server does not take our certificate: {detail}")
         elif headless and self.uses:
             # Typical for a server that closes idle connections: it closed while the request was on its way.
-            fault = Fault(Failure.STALE, f"the kept-alive connection broke: {detail}")
+            fault = NoReplyError(Failure.STALE, f"the kept-alive connection broke: {detail}")
         else:
-            fault = Fault(Failure.RESET, f"the connection broke: {detail}")
+            fault = NoReplyError(Failure.RESET, f"the connection broke: {detail}")
         fault.__cause__ = cause
         return fault
 
-    def _end(self, fault: Fault | None) -> None:
+    def _end(self, fault: NoReplyError | None) -> None:
         self._reader = None  # whatever comes after this is a stray
         if self._answered is None or self._answered.done():
             return
@@ -162,4 +162,4 @@ class AsyncConnection(asyncio.Protocol):
         if now < min(self._deadline, self._heard_at + self._read_timeout):
             self._set_timer(now)
         else:
-            self._end(Fault(Failure.TIMEOUT, "no complete answer in time"))
+            self._end(NoReplyError(Failure.TIMEOUT, "no complete answer in time"))

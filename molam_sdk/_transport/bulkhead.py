@@ -26,7 +26,7 @@ class Bulkheads:
 
     def slot(self, call: Call[Any]) -> AbstractContextManager[None]:
         """A place in the group of this call, for as long as the ``with`` lasts."""
-        semaphore = self._slots.get(call.operation.endpoint.group)
+        semaphore = self._slots.get(call.invocation.operation.group)
         return _FREE if semaphore is None else self._limited(semaphore, call)
 
     def after_fork(self) -> None:
@@ -48,5 +48,5 @@ class Bulkheads:
 def bulkhead_full(call: Call[Any]) -> NoReply:
     """The refusal, as the value that the core judges."""
     return NoReply(
-        Failure.BULKHEAD_FULL, f"too many calls of the group {call.operation.endpoint.group!r} are in flight"
+        Failure.BULKHEAD_FULL, f"too many calls of the group {call.invocation.operation.group!r} are in flight"
     )

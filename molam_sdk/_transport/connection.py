@@ -16,9 +16,9 @@ from urllib.parse import SplitResult, unquote, urlsplit
 from urllib3.util.wait import wait_for_read
 
 from .._core.wire import Failure
+from .._http.error import NoReplyError
+from .._http.reader import AnswerReader
 from .dns import AddressInfo, resolve
-from .fault import Fault
-from .http1 import AnswerReader
 
 _RECV_BYTES: Final = 16 * 1024
 _MAX_PROXY_BODY: Final = 64 * 1024
@@ -71,19 +71,21 @@ class Connection:
         self.idle_since = 0.0
 
     def exchange(self, request: bytes, reader: AnswerReader, deadline: float, read_timeout: float) -> None:
-        """Send the request and read the answer into ``reader``. ``Fault`` if that fails, or not in time."""
+        """Send the request and read the answer into ``reader``. ``NoReplyError`` if that fails, or not in time."""
         try:
             self._send(request, deadline)
             self._receive(reader, deadline, read_timeout)
         except TimeoutError as problem:
-            raise Fault(Failure.TIMEOUT, "no complete answer in time") from problem
+            raise NoReplyError(Failure.TIMEOUT, "no complete answer in time") from problem
         except OSError as problem:
             if refuses_our_certificate(problem) and not self.uses and not reader.head_seen:
-                raise Fault(Failure.CERTIFICATE, f"the server does not take our certificate: {problem}") from problem
+                raise NoReplyError(
+                    Failure.CERTIFICATE, f"the server does not take our certificate: {problem}"
+                ) from problem
             if self.uses and not reader.head_seen:
                 # Typical for a server that closes idle connections: it closed while the request was on its way.
-                raise Fault(Failure.STALE, f"the kept-alive connection broke: {problem}") from problem
-            raise Fault(Failure.RESET, f"the connection broke: {problem}") from problem
+                raise NoReplyError(Failure.STALE, f"the kept-alive connection broke: {problem}") from problem
+            raise NoReplyError(Failure.RESET, f"the connection broke: {problem}") from problem
 
     def usable(self) -> bool:
         """Whether nothing has come since the last answer: neither the server's close nor stray bytes."""
@@ -105,7 +107,7 @@ class Connection:
 
     def _send(self, request: bytes, deadline: float) -> None:
         if deadline <= clock():
-            raise Fault(Failure.NO_TIME, "the deadline passed before the request was sent")
+            raise NoReplyError(Failure.NO_TIME, "the deadline passed before the request was sent")
         # Not sendall: on TLS that begins the timeout anew for every record.
         unsent = memoryview(request)
         while unsent:
@@ -164,8 +166,8 @@ def _connect(host: str, port: int, deadline: float, connect_timeout: float) -> s
         except OSError as failed:
             problem = failed
     if isinstance(problem, socket.timeout):
-        raise Fault(Failure.CONNECT_TIMEOUT, f"no connection to {host}:{port} in time") from problem
-    raise Fault(Failure.CONNECT, f"no connection to {host}:{port}: {problem}") from problem
+        raise NoReplyError(Failure.CONNECT_TIMEOUT, f"no connection to {host}:{port} in time") from problem
+    raise NoReplyError(Failure.CONNECT, f"no connection to {host}:{port}: {problem}") from problem
 
 
 def _connect_to(address: AddressInfo, timeout: float) -> socket.socket:
@@ -188,13 +190,13 @@ def _handshake(
     try:
         return context.wrap_socket(sock, server_hostname=host)
     except ssl.SSLCertVerificationError as problem:
-        raise Fault(
+        raise NoReplyError(
             Failure.CERTIFICATE, f"the certificate of {host} is not trusted: {problem.verify_message}"
         ) from problem
     except TimeoutError as problem:
-        raise Fault(Failure.CONNECT_TIMEOUT, f"no TLS handshake with {host} in time") from problem
+        raise NoReplyError(Failure.CONNECT_TIMEOUT, f"no TLS handshake with {host} in time") from problem
     except (OSError, ValueError) as problem:
-        raise Fault(Failure.TLS, f"no TLS with {host}: {problem}") from problem
+        raise NoReplyError(Failure.TLS, f"no TLS with {host}: {problem}") from problem
 
 
 def _tunnel(sock: socket.socket, origin: Origin, via: SplitResult, deadline: float, connect_timeout: float) -> None:
@@ -211,11 +213,11 @@ def _tunnel(sock: socket.socket, origin: Origin, via: SplitResult, deadline: flo
             sock.settimeout(_time_left(deadline))
             reader.feed(sock.recv(_RECV_BYTES) or _closed_by_proxy())
     except TimeoutError as problem:
-        raise Fault(Failure.CONNECT_TIMEOUT, "no answer from the proxy in time") from problem
-    except (OSError, Fault) as problem:
-        raise Fault(Failure.PROXY, f"the proxy does not answer as one: {problem}") from problem
+        raise NoReplyError(Failure.CONNECT_TIMEOUT, "no answer from the proxy in time") from problem
+    except (OSError, NoReplyError) as problem:
+        raise NoReplyError(Failure.PROXY, f"the proxy does not answer as one: {problem}") from problem
     if not 200 <= reader.status < 300:
-        raise Fault(Failure.PROXY, f"the proxy refused the connection: {reader.status}")
+        raise NoReplyError(Failure.PROXY, f"the proxy refused the connection: {reader.status}")
 
 
 def refuses_our_certificate(problem: OSError) -> bool:
@@ -238,5 +240,5 @@ def _time_left(deadline: float) -> float:
 def _time_left_to_connect(deadline: float) -> float:
     left = deadline - clock()
     if left <= 0:
-        raise Fault(Failure.CONNECT_TIMEOUT, "the deadline passed while connecting")
+        raise NoReplyError(Failure.CONNECT_TIMEOUT, "the deadline passed while connecting")
     return left

@@ -8,7 +8,7 @@ import threading
 from typing import Any
 
 from .._core.wire import Failure
-from .fault import Fault
+from .._http.error import NoReplyError
 
 AddressInfo = tuple[int, int, int, str, tuple[Any, ...]]
 
@@ -51,7 +51,7 @@ if hasattr(os, "register_at_fork"):
 
 
 def resolve(host: str, port: int, timeout: float) -> list[AddressInfo]:
-    """The addresses of a host within ``timeout`` seconds; ``Fault`` if there are none by then.
+    """The addresses of a host within ``timeout`` seconds; ``NoReplyError`` if there are none by then.
 
     Callers of one name share one lookup, so that a hung resolver costs one thread, not one per call.
     """
@@ -61,9 +61,9 @@ def resolve(host: str, port: int, timeout: float) -> list[AddressInfo]:
         pass
     lookup = _lookup(host, port)
     if not lookup.done.wait(timeout):
-        raise Fault(Failure.CONNECT_TIMEOUT, f"no address for {host} within {timeout:.3g} s")
+        raise NoReplyError(Failure.CONNECT_TIMEOUT, f"no address for {host} within {timeout:.3g} s")
     if lookup.problem is not None or not lookup.addresses:
-        raise Fault(Failure.DNS, f"no address for {host}: {lookup.problem}") from lookup.problem
+        raise NoReplyError(Failure.DNS, f"no address for {host}: {lookup.problem}") from lookup.problem
     return lookup.addresses
 
 

@@ -13,13 +13,13 @@ from requests.structures import CaseInsensitiveDict
 from urllib3 import exceptions as urllib3_errors
 
 from .._core.wire import Failure, Headers, NoReply, Reply, Request
+from .._http.error import NoReplyError
 from ..config import ClientConfig
 from ..exceptions import MolamError
 from .adapter import Deadline, SocketAdapter
 from .connection import clock
-from .fault import Fault
 
-# What a double raises in a merchant's test (our own sockets raise Fault), the first match counts.
+# What a double raises in a merchant's test (our own sockets raise NoReplyError), the first match counts.
 _TRANSLATION: Final[tuple[tuple[type[Exception], Failure], ...]] = (
     (requests_errors.ConnectTimeout, Failure.CONNECT_TIMEOUT),
     (requests_errors.ReadTimeout, Failure.TIMEOUT),
@@ -58,7 +58,7 @@ class RequestsTransport:
                 allow_redirects=False,
             )
             return _read(response, self._config.max_body_bytes)
-        except Fault as fault:
+        except NoReplyError as fault:
             return fault.no_reply()
         except MolamError:
             raise

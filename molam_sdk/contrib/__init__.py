@@ -1,1 +1,1 @@
-"""What stands on the SDK's core: the webhook receiver, its stores, and adapters to frameworks."""
+"""Adapters to web frameworks: a delivery goes in as the framework has it, and comes out as its response."""

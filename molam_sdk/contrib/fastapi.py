@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fastapi import APIRouter, Request, Response
 
-from ._receiver import WebhookReceiver
+from ..receiver import WebhookReceiver
 from .starlette import receive_request
 
 __all__ = ["webhook_router"]

@@ -5,8 +5,7 @@ from __future__ import annotations
 from flask import Blueprint, Response, request
 from werkzeug.exceptions import ClientDisconnected
 
-from ._delivery import WebhookAnswer
-from ._receiver import WebhookReceiver
+from ..receiver import WebhookAnswer, WebhookReceiver
 
 __all__ = ["webhook_blueprint"]
 
@@ -41,7 +40,8 @@ def _answer(receiver: WebhookReceiver) -> WebhookAnswer:
 def _raw_body(max_bytes: int) -> bytes:
     """The body as it was sent, also where other code has called ``get_data`` or ``get_json`` before."""
     length = request.content_length
-    # Chunked: read one byte more than allowed, so that the receiver sees that it is too long.
-    if length is None:
-        return request.stream.read(max_bytes + 1)
-    return request.get_data() if length <= max_bytes else b""
+    if length is not None and length > max_bytes:
+        return b""
+    # Chunked, or a server that leaves CONTENT_LENGTH empty, which werkzeug reads as 0: one byte more than allowed says
+    # that it is too long.
+    return request.get_data() if length else request.stream.read(max_bytes + 1)

@@ -7,7 +7,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from ._receiver import WebhookReceiver
+from ..receiver import WebhookReceiver
 
 __all__ = ["receive_request", "webhook_route"]
 

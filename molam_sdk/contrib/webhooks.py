@@ -1,11 +1,9 @@
-"""The public names of the webhook receiver and of the stores that need no extra."""
+"""The receiver under the path it had in 0.1: ``molam_sdk.receiver`` and ``molam_sdk.store`` are its rooms now."""
 
 from __future__ import annotations
 
-from ._claims import Claim, Grant, Store
-from ._delivery import WebhookAnswer
-from ._memory import MemoryStore
-from ._receiver import WebhookReceiver
-from ._sqlite import SqliteStore
+from ..receiver import WebhookAnswer, WebhookReceiver
+from ..store import Claim, MemoryStore, SqliteStore, Store
+from ..store import ClaimResult as Grant
 
 __all__ = ["Claim", "Grant", "MemoryStore", "SqliteStore", "Store", "WebhookAnswer", "WebhookReceiver"]

@@ -16,13 +16,14 @@ PACKAGE = Path(molam_sdk.__file__).parent
 LAYERS = [
     "cli pytest_plugin",
     "__init__ contrib sandbox testing otel",
+    "receiver",
     "sync_client async_client",
     "client",
     "_base_client",
     "_transport cb metrics logging_setup",
-    "redaction",
+    "redaction _http",
     "_core",
-    "webhooks",
+    "webhooks store",
     "models",
     "config",
     "money exceptions _forks _version",
@@ -39,6 +40,7 @@ NOT_IN_THE_CORE = {
     "logging",
     "socket",
 }
+NOT_IN_HTTP = {"socket", "ssl", "select", "selectors", "asyncio", "requests", "urllib3", "aiohttp", "http", "logging"}
 # tests/sandbox/test_floors.py holds that logging_setup is for the program alone: how a log is written is no judgement.
 OURS_IN_THE_SANDBOX = {"sandbox", "_version", "logging_setup"}
 
@@ -86,6 +88,11 @@ def test_imports_point_down(path: Path) -> None:
 @pytest.mark.parametrize("path", sorted((PACKAGE / "_core").glob("*.py")), ids=lambda path: path.name)
 def test_the_core_never_waits(path: Path) -> None:
     assert {name.partition(".")[0] for _, name in _imports(path)} & NOT_IN_THE_CORE == set()
+
+
+@pytest.mark.parametrize("path", sorted((PACKAGE / "_http").glob("*.py")), ids=lambda path: path.name)
+def test_http_knows_bytes_and_no_socket(path: Path) -> None:
+    assert {name.partition(".")[0] for _, name in _imports(path)} & NOT_IN_HTTP == set()
 
 
 @pytest.mark.parametrize("path", sorted((PACKAGE / "sandbox").rglob("*.py")), ids=lambda path: path.name)

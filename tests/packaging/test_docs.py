@@ -15,8 +15,9 @@ import molam_sdk
 from molam_sdk import exceptions
 from molam_sdk._core.record import CallRecord
 from molam_sdk.cli.commands import molam
-from molam_sdk.contrib.webhooks import MemoryStore, WebhookReceiver
 from molam_sdk.logging_setup import LogObserver, setup_structured_logger
+from molam_sdk.receiver import WebhookReceiver
+from molam_sdk.store import MemoryStore
 from molam_sdk.webhooks import sign
 
 DOCUMENTS = ("RUNBOOK.md", "SECURITY.md", "README.md", "CHANGELOG.md")

@@ -8,7 +8,8 @@ from typing import Any
 from typing_extensions import assert_type
 
 from molam_sdk import PaymentIntent, Payout, Refund
-from molam_sdk.contrib.webhooks import MemoryStore, Store, WebhookAnswer, WebhookReceiver
+from molam_sdk.receiver import WebhookAnswer, WebhookReceiver
+from molam_sdk.store import MemoryStore, Store
 from molam_sdk.webhooks import (
     PaymentEvent,
     PayoutEvent,

@@ -18,7 +18,7 @@ from molam_sdk import (
     RequestValidationError,
 )
 from molam_sdk.testing import ScriptedTransport, reply
-from tests.unit.script import INTENT, OK, client_of
+from tests.support.script import INTENT, OK, client_of
 
 
 def test_closing_is_final_and_says_so() -> None:

@@ -19,7 +19,7 @@ from molam_sdk import (
 from molam_sdk._core.record import CallRecord, CallStart
 from molam_sdk._core.wire import Failure, NoReply
 from molam_sdk.testing import ScriptedTransport
-from tests.unit.script import OK, TIMEOUT, client_of, error_reply
+from tests.support.script import OK, OUTAGE, TIMEOUT, client_of, error_reply
 
 
 class Watching:
@@ -61,6 +61,24 @@ def test_an_observer_is_told_of_the_whole_call_and_may_add_headers() -> None:
     ]
 
 
+@pytest.mark.parametrize("name", ["Host", "content-length", "Transfer-Encoding", "AUTHORIZATION", "Idempotency-Key"])
+def test_an_observer_may_not_replace_what_frames_or_authorizes_a_request(
+    name: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Greedy(Watching):
+        def call_started(self, start: CallStart) -> dict[str, str]:
+            return {name: "evil", "traceparent": "00-1-1-01"}
+
+    transport = ScriptedTransport(OK)
+    client = MolamClient(ClientConfig(api_key="sk_live_1"), transport=transport, observers=[Greedy()])
+    client.create_payment_intent({"amount": 1}, idempotency_key="order-7")
+    sent = transport.requests[0].headers
+    assert "evil" not in sent.values()
+    assert (sent["Authorization"], sent["Idempotency-Key"]) == ("Bearer sk_live_1", "order-7")
+    assert sent["traceparent"] == "00-1-1-01"
+    assert [record.getMessage() for record in caplog.records] == [f"observer Greedy may not set the header {name}"]
+
+
 def test_an_observer_that_fails_does_not_reach_the_payment(caplog: pytest.LogCaptureFixture) -> None:
     class Broken:
         def call_started(self, start: CallStart) -> None:
@@ -94,7 +112,7 @@ def test_resolve_asks_the_same_again_until_a_definite_answer() -> None:
     client = client_of(transport)
     with pytest.raises(MolamTimeoutError) as caught:
         client.create_payment_intent({"amount": 1})
-    transport.script = [*[error_reply(503)] * 9, OK]
+    transport.script = [*[error_reply(OUTAGE)] * 9, OK]
     assert client.resolve(caught.value).id == "pi_1"
     assert len({(r.method, r.url, r.body, r.headers["Idempotency-Key"]) for r in transport.requests}) == 1
 
@@ -177,7 +195,7 @@ def test_a_breaker_that_opens_between_attempts_leaves_the_real_error() -> None:
         def _passage(self) -> Any:
             return Closing()
 
-    client = Guarded(ClientConfig(api_key="sk_live_1"), transport=ScriptedTransport(error_reply(503)))
+    client = Guarded(ClientConfig(api_key="sk_live_1"), transport=ScriptedTransport(error_reply(OUTAGE)))
     with pytest.raises(ServerError) as caught:
         client.create_payment_intent({"amount": 1})
     assert (caught.value.outcome, caught.value.attempts) == ("unknown", 1)

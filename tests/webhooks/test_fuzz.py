@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from molam_sdk import WebhookVerificationError
 from molam_sdk.webhooks import construct_event, sign, verify_molam_signature
-from tests.webhooks.deliveries import NOW, SECRET, SECRETS, body_of
+from tests.support.webhooks.deliveries import NOW, SECRET, SECRETS, body_of
 
 EXAMPLES, MUTATIONS = 100, 1_000
 

@@ -9,7 +9,7 @@ import pytest
 
 from molam_sdk import WebhookVerificationError
 from molam_sdk.webhooks import EnvironmentSecrets, RotatingSecrets, sign, verify_molam_signature
-from tests.webhooks.deliveries import NOW
+from tests.support.webhooks.deliveries import NOW
 
 BODY = b"{}"
 
@@ -153,6 +153,19 @@ def test_made_up_kids_neither_flood_the_source_nor_push_out_real_ones() -> None:
     assert secrets("made-up-99") == ()
     assert vault.asked == 101
     secrets("v1")
+    assert vault.asked == 101
+
+
+@pytest.mark.parametrize("known", [{}, {f"kid-{number}": "a" for number in range(100)}], ids=["made-up", "real"])
+def test_of_many_kids_the_cache_keeps_no_more_than_its_size(known: dict[str, str]) -> None:
+    vault = Vault(**known)
+    secrets = rotating(vault, Clock(), size=4)
+    for number in range(100):
+        secrets(f"kid-{number}")
+    for number in range(96, 100):
+        secrets(f"kid-{number}")
+    assert vault.asked == 100
+    secrets("kid-0")
     assert vault.asked == 101
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from molam_sdk import MolamError, WebhookVerificationError
 from molam_sdk.webhooks import MAX_PAYLOAD_BYTES, sign, verify_molam_signature
-from tests.webhooks.deliveries import NOW, SECRET, SECRETS
+from tests.support.webhooks.deliveries import NOW, SECRET, SECRETS
 
 BODY = b'{"id":"evt_1","type":"payment.succeeded","data":{"amount":5000}}'
 T = str(int(NOW * 1000))
@@ -235,3 +235,16 @@ def test_sign_makes_what_verify_accepts() -> None:
     assert both.startswith(f"{GOOD},v1={V2},kid=2,v1=")
     assert verify(both, secrets={"2": "third"})
     assert verify(both, secrets={"v1": SECRET})
+
+
+def test_every_digest_is_compared_in_constant_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    compared: list[tuple[str, str]] = []
+    in_constant_time = hmac.compare_digest
+
+    def compare(left: str, right: str) -> bool:
+        compared.append((left, right))
+        return in_constant_time(left, right)
+
+    monkeypatch.setattr(hmac, "compare_digest", compare)
+    assert verify(f"t={T},v1={'0' * 64},kid=v1,v1={V1},kid=v1")
+    assert compared == [(V1, "0" * 64), (V1, V1)]

@@ -12,16 +12,16 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpRespons
 from django.http.request import RawPostDataException, UnreadablePostError
 from django.urls import URLPattern, path
 
-from .._delivery import WebhookAnswer
-from .._headers import RequestHeaders
-from .._receiver import WebhookReceiver
+from ...receiver import WebhookAnswer, WebhookReceiver
+from ...receiver.headers import DeliveryHeaders
 
 __all__ = ["webhook_path", "webhook_view", "webhook_view_async"]
 
 T = TypeVar("T")
 View = TypeVar("View", bound=Callable[..., Any])
 
-_EATEN: Final = (
+_UNREADABLE: Final = (RawPostDataException, UnreadablePostError, RequestDataTooBig, ValueError)
+_TAKEN: Final = (
     "The body could not be read ({error}): a middleware or decorator has used request.POST or request.read() before "
     "this view. Let the webhook's path pass it, or have it use request.body."
 )
@@ -40,8 +40,11 @@ def webhook_view(receiver: WebhookReceiver) -> Callable[[HttpRequest], HttpRespo
     def receive(request: HttpRequest) -> HttpResponseBase:
         if request.method != "POST":
             return HttpResponseNotAllowed(["POST"])
-        body = _raw_body(receiver, request)
-        return _response(body if isinstance(body, WebhookAnswer) else receiver.receive(request.headers, body))
+        try:
+            body = _raw_body(request, receiver.max_bytes)
+        except _UNREADABLE as error:
+            return _response(receiver.unreadable(_TAKEN.format(error=error)))
+        return _response(receiver.receive(request.headers, body))
 
     return _exempt(receive)
 
@@ -52,9 +55,10 @@ def webhook_view_async(receiver: WebhookReceiver) -> Callable[[HttpRequest], Awa
     async def receive(request: HttpRequest) -> HttpResponseBase:
         if request.method != "POST":
             return HttpResponseNotAllowed(["POST"])
-        body = _raw_body(receiver, request)
-        if isinstance(body, WebhookAnswer):
-            return _response(body)
+        try:
+            body = _raw_body(request, receiver.max_bytes)
+        except _UNREADABLE as error:
+            return _response(receiver.unreadable(_TAKEN.format(error=error)))
         return _response(await receiver.receive_async(request.headers, body, in_thread=_in_thread))
 
     return _exempt(receive)
@@ -64,13 +68,9 @@ def _in_thread(function: Callable[..., T], /, *args: Any) -> Awaitable[T]:
     return sync_to_async(function, thread_sensitive=True)(*args)
 
 
-def _raw_body(receiver: WebhookReceiver, request: HttpRequest) -> bytes | WebhookAnswer:
-    if RequestHeaders(request.headers).content_length > receiver.max_bytes:
-        return b""
-    try:
-        return request.body
-    except (RawPostDataException, UnreadablePostError, RequestDataTooBig, ValueError) as error:
-        return receiver.unreadable(_EATEN.format(error=error))
+def _raw_body(request: HttpRequest, max_bytes: int) -> bytes:
+    """The body as it was sent; nothing of one that says it is too long. Raises one of ``_UNREADABLE``."""
+    return b"" if DeliveryHeaders(request.headers).content_length > max_bytes else request.body
 
 
 def _response(answer: WebhookAnswer) -> HttpResponse:

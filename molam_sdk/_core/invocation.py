@@ -1,0 +1,89 @@
+"""An operation of the API, and one invocation of it: ids, body and idempotency key filled in."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Generic, TypeVar
+from urllib.parse import quote, urlencode
+
+from ..exceptions import RequestValidationError
+from .wire import Reply
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Operation(Generic[T]):
+    """One row of the API. ``group`` names its bulkhead, ``key_prefix`` begins the idempotency keys made for it;
+    ``absent_is_done``: a 404 after a lost answer means that it was done."""
+
+    name: str
+    group: str
+    method: str
+    path: str
+    parse: Callable[[Reply], T] = field(repr=False)
+    key_prefix: str = ""
+    absent_is_done: bool = False
+
+    def fill(
+        self,
+        path: str | None = None,
+        *,
+        query: Mapping[str, object | None] | None = None,
+        body: bytes | None = None,
+        idempotency_key: str | None = None,
+    ) -> Invocation[T]:
+        """This operation, ready to send: under the given idempotency key, or a fresh one where one is due."""
+        full_path = self.path if path is None else path
+        if query:
+            full_path = with_query(full_path, query)
+        key = check_idempotency_key(idempotency_key, self.key_prefix) if self.key_prefix else None
+        return Invocation(self, full_path, body, key)
+
+
+@dataclass(frozen=True, slots=True)
+class Invocation(Generic[T]):
+    """One use of an operation: the same path, bytes and idempotency key on every attempt."""
+
+    operation: Operation[T]
+    path: str
+    body: bytes | None = field(repr=False)
+    idempotency_key: str | None
+
+    @property
+    def repeatable(self) -> bool:
+        """Whether it may be sent twice: reads always, everything else only under an idempotency key."""
+        return self.idempotency_key is not None or self.operation.method == "GET"
+
+
+def new_idempotency_key(prefix: str) -> str:
+    """A fresh one: the prefix and 128 random bits, safe after fork."""
+    return f"{prefix}-{os.urandom(16).hex()}"
+
+
+def check_idempotency_key(key: str | None, prefix: str) -> str:
+    """The key that was given, or a fresh one; ``RequestValidationError`` unless 1 to 255 printable ASCII."""
+    if key is None:
+        return new_idempotency_key(prefix)
+    if not isinstance(key, str) or not 1 <= len(key) <= 255:
+        raise RequestValidationError("idempotency_key must be a string of 1 to 255 characters")
+    if not (key.isascii() and key.isprintable()) or key != key.strip():
+        raise RequestValidationError("idempotency_key must be printable ASCII, without spaces around it")
+    return key
+
+
+def segment(name: str, value: object) -> str:
+    """An id as one quoted path segment; an empty one, or one that would leave its place, is refused."""
+    if not isinstance(value, str) or not value.strip():
+        raise RequestValidationError(f"{name} must be a non-empty string, not {value!r}")
+    if value in (".", ".."):
+        raise RequestValidationError(f"{name} must be an id, not {value!r}")
+    return quote(value, safe="")
+
+
+def with_query(path: str, params: Mapping[str, object | None]) -> str:
+    """The path with those parameters that are set."""
+    given = {name: value for name, value in params.items() if value is not None}
+    return f"{path}?{urlencode(given)}" if given else path

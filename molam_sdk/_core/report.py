@@ -1,0 +1,152 @@
+"""What is known of a call, and the forms in which it is told: the error, the ResponseInfo, the CallRecord."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from ..exceptions import APIError, MolamError, NetworkError, Outcome, ResponseError, SentRequest
+from ..models import ResponseInfo
+from .invocation import Invocation
+from .problem import Problem, printable_line
+from .record import CallRecord
+from .retry import parse_retry_after
+from .rules import UNREADABLE, Rule
+from .wire import NoReply, Reply
+
+REQUEST_ID_HEADERS: Final = ("X-Molam-Request-Id", "X-Request-ID")
+_LONGEST_REQUEST_ID: Final = 255
+_REPLAYED_HEADER: Final = "Idempotent-Replayed"
+
+
+class Report:
+    """The facts of one call, kept by the ``Call``. ``label``: how it ended, as metrics and logs call it; ``retries``:
+    the label each retry was made for; ``request_id``, ``replayed``: of the last answer that came, whatever came
+    after it."""
+
+    __slots__ = (
+        "_clock",
+        "_started",
+        "attempts",
+        "invocation",
+        "label",
+        "outcome",
+        "replayed",
+        "request_id",
+        "retries",
+    )
+
+    def __init__(self, invocation: Invocation[Any], clock: Callable[[], float], outcome: Outcome) -> None:
+        self.invocation = invocation
+        self.outcome: Outcome = outcome
+        self.attempts = 0
+        self.retries: tuple[str, ...] = ()
+        self.label = "interrupted"
+        self.request_id: str | None = None
+        self.replayed = False
+        self._clock = clock
+        self._started = clock()
+
+    def take_in(self, reply: Reply) -> None:
+        """An answer came."""
+        self.request_id = _request_id(reply)
+        self.replayed = reply.headers.get(_REPLAYED_HEADER, "").lower() == "true"
+
+    def response_info(self, reply: Reply) -> ResponseInfo:
+        """How this answer came."""
+        return ResponseInfo(
+            reply.status,
+            reply.headers,
+            self.request_id,
+            self.invocation.idempotency_key,
+            self.replayed,
+            self.attempts,
+            self._elapsed(),
+        )
+
+    def error(self, answer: Reply | NoReply, problem: Problem | None, rule: Rule) -> MolamError:
+        """The error of a call whose last attempt ended so."""
+        error = _from_no_reply(answer, rule) if isinstance(answer, NoReply) else _from_reply(answer, problem, rule)
+        self._add_facts(error)
+        error.retry_after = retry_after_of(answer)
+        if problem is not None:
+            error.request_id = error.request_id or problem.request_id
+        return error
+
+    def unreadable(self, reply: Reply, why: str) -> MolamError:
+        """The error of a 2xx whose body is not what the operation answers with: it happened all the same."""
+        self.label = UNREADABLE.label
+        message = f"the answer cannot be read: {why}"
+        return self._add_facts(ResponseError(message, status_code=reply.status, body=reply.body))
+
+    def interrupted(self) -> MolamError:
+        """What a Ctrl-C or a cancellation came of, so that ``resolve`` can be asked about it."""
+        return self._add_facts(NetworkError("the call was interrupted"))
+
+    def record(self, error: BaseException | None) -> CallRecord:
+        """What observers are told."""
+        operation = self.invocation.operation
+        return CallRecord(
+            operation=operation.name,
+            group=operation.group,
+            method=operation.method,
+            code=self.label,
+            outcome=None if error is None else self.outcome,
+            attempts=self.attempts,
+            retries=self.retries,
+            elapsed=self._elapsed(),
+            idempotency_key=self.invocation.idempotency_key,
+            request_id=(error.request_id if isinstance(error, MolamError) else None) or self.request_id,
+            replayed=self.replayed,
+            error=None if error is None else type(error).__name__,
+        )
+
+    def _add_facts(self, error: MolamError) -> MolamError:
+        invocation = self.invocation
+        error.outcome = self.outcome
+        error.operation = invocation.operation.name
+        error.idempotency_key = invocation.idempotency_key
+        error.request_id = self.request_id
+        error.attempts = self.attempts
+        error.elapsed = self._elapsed()
+        error.request = SentRequest(
+            invocation.operation.name,
+            invocation.operation.method,
+            invocation.path,
+            invocation.body,
+            invocation.idempotency_key,
+        )
+        return error
+
+    def _elapsed(self) -> float:
+        return self._clock() - self._started
+
+
+def _request_id(reply: Reply) -> str | None:
+    for name in REQUEST_ID_HEADERS:
+        if value := reply.headers.get(name):
+            return printable_line(value, _LONGEST_REQUEST_ID)
+    return None
+
+
+def retry_after_of(answer: Reply | NoReply) -> float | None:
+    """The seconds to wait that an answer, or whatever refused the attempt, asks for."""
+    if isinstance(answer, NoReply):
+        return answer.retry_after
+    return parse_retry_after(answer.headers.get("Retry-After"), answer.received_at)
+
+
+def _from_no_reply(answer: NoReply, rule: Rule) -> MolamError:
+    if issubclass(rule.error, ResponseError):
+        error: MolamError = rule.error(answer.detail, status_code=answer.status)
+    else:
+        error = rule.error(answer.detail)
+    error.__cause__ = answer.cause
+    return error
+
+
+def _from_reply(reply: Reply, problem: Problem | None, rule: Rule) -> MolamError:
+    if not issubclass(rule.error, APIError):
+        return ResponseError(f"{reply.status} is no status of HTTP", status_code=reply.status, body=reply.body)
+    problem = problem or Problem("unknown error")
+    return rule.error(reply.status, problem.message, problem.body, code=problem.code, param=problem.param)

@@ -1,0 +1,75 @@
+"""What the receiver tells the outside: its logger, and Prometheus series by event type and result."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from typing import Final, Literal, get_args
+from weakref import WeakKeyDictionary
+
+from prometheus_client import REGISTRY, CollectorRegistry, Counter, Histogram
+
+from ..webhooks import canonical_type
+from ..webhooks.event import DisputeEventType, PaymentEventType, PayoutEventType, RefundEventType
+
+logger: Final = logging.getLogger("molam_sdk.webhooks")
+
+DeliveryResult = Literal[
+    "handled", "duplicate", "stale", "ignored", "busy", "lost", "failed", "store_error", "invalid", "unreadable"
+]
+"""What became of a delivery; the label ``result``."""
+
+_KNOWN_TYPES: Final = frozenset(
+    canonical_type(name)
+    for names in (PaymentEventType, RefundEventType, PayoutEventType, DisputeEventType)
+    for name in get_args(names)
+)
+_UNVERIFIED: Final = "unverified"
+_OTHER: Final = "other"
+_BUCKETS: Final = (0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
+_FROM_START: Final[tuple[DeliveryResult, ...]] = ("handled", "duplicate", "failed")
+
+
+class WebhookMetrics:
+    """The receiver's series in one registry: get them with ``metrics_for``, since a registry takes a name once."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._events = Counter(
+            "molam_sdk_webhook_events_total",
+            "Deliveries of webhooks by event type and what became of them.",
+            ("type", "result"),
+            registry=registry,
+        )
+        self._seconds = Histogram(
+            "molam_sdk_webhook_seconds",
+            "Seconds from a delivery's body to its answer, handlers included.",
+            ("type",),
+            buckets=_BUCKETS,
+            registry=registry,
+        )
+        for event_type in _KNOWN_TYPES:
+            for result in _FROM_START:
+                self._events.labels(event_type, result)
+        self._events.labels(_UNVERIFIED, "invalid")
+
+    def count(self, event_type: str | None, result: DeliveryResult, seconds: float) -> None:
+        """One delivery that was answered; no type means that none could be believed."""
+        label = _UNVERIFIED if event_type is None else canonical_type(event_type)
+        if label not in _KNOWN_TYPES and event_type is not None:
+            label = _OTHER
+        self._events.labels(label, result).inc()
+        self._seconds.labels(label).observe(seconds)
+
+
+_by_registry: WeakKeyDictionary[CollectorRegistry, WebhookMetrics] = WeakKeyDictionary()
+_making: Final = threading.Lock()
+
+
+def metrics_for(registry: CollectorRegistry | None) -> WebhookMetrics:
+    """The series of a registry (the default one if None), made on first use and shared by all receivers."""
+    registry = REGISTRY if registry is None else registry
+    with _making:
+        metrics = _by_registry.get(registry)
+        if metrics is None:
+            metrics = _by_registry[registry] = WebhookMetrics(registry)
+        return metrics

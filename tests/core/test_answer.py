@@ -1,0 +1,48 @@
+"""From the bytes of a 2xx to a model, a document, or the reason why not."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from molam_sdk import PaymentIntent
+from molam_sdk._core.answer import UnreadableError, parse_document, parse_model, parse_nothing
+from molam_sdk.testing import reply
+from tests.support.script import INTENT
+
+read_intent = parse_model(PaymentIntent)
+
+
+def test_a_model_is_read_from_the_bytes() -> None:
+    intent = read_intent(reply(200, INTENT))
+    assert (intent.id, intent.amount) == ("pi_1", Decimal("100.5"))
+
+
+def test_a_model_that_does_not_fit_names_the_field() -> None:
+    with pytest.raises(UnreadableError, match=r"^id: .*string"):
+        read_intent(reply(200, INTENT | {"id": 7}))
+    with pytest.raises(UnreadableError, match=r"^Invalid JSON"):
+        read_intent(reply(200, b"<html>"))
+
+
+@pytest.mark.parametrize(
+    ("body", "why"),
+    [(b"[1]", "a JSON object was expected, not list"), (b"null", "a JSON object was expected, not NoneType"),
+     (b'{"a": NaN}', "NaN is not JSON"), (b'{"a": -Infinity}', "-Infinity is not JSON"), (b"{", "Expecting")],
+)  # fmt: skip
+def test_a_document_that_is_none_says_why(body: bytes, why: str) -> None:
+    with pytest.raises(UnreadableError, match=f"^{why}"):
+        parse_document(reply(200, body))
+
+
+@pytest.mark.parametrize(
+    ("body", "document"), [(b"", {}), (b" \n", {}), (b'{"a": 0.10, "b": 3}', {"a": Decimal("0.10"), "b": 3})]
+)
+def test_a_document_is_a_json_object_or_nothing(body: bytes, document: dict[str, Any]) -> None:
+    assert parse_document(reply(200, body)) == document
+
+
+def test_where_nothing_is_expected_anything_will_do() -> None:
+    parse_nothing(reply(200, b"<html>"))

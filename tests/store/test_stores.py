@@ -1,0 +1,191 @@
+"""What every dedupe store does, told by one list of facts; time is passed in."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import replace
+
+import pytest
+
+from molam_sdk.store import Claim, ClaimResult, Store
+from molam_sdk.store.rows import RowStore
+from tests.support.tally import Tally
+from tests.support.webhooks.stores import PRUNED_STORES, ROW_STORES
+
+NOW = 1_800_000_000.0
+LEASE = NOW + 60
+
+ONE = Claim("evt_1", "payment.succeeded", "token-a")
+OTHER_WORKER = replace(ONE, token="token-b")
+
+
+def test_a_new_event_is_granted(store: Store) -> None:
+    assert store.claim(ONE, NOW, LEASE) == ClaimResult("run")
+
+
+def test_a_leased_event_is_busy_until_the_lease_ends(store: Store) -> None:
+    store.claim(ONE, NOW, LEASE)
+    assert store.claim(OTHER_WORKER, NOW + 20, LEASE) == ClaimResult("busy", retry_after=40.0)
+
+
+def test_a_done_event_is_a_duplicate_for_ever(store: Store) -> None:
+    store.claim(ONE, NOW, LEASE)
+    assert store.done(ONE, NOW + 1)
+    assert store.claim(OTHER_WORKER, NOW + 1e6, NOW + 2e6) == ClaimResult("duplicate")
+
+
+def test_an_event_left_behind_goes_to_the_next_worker(store: Store) -> None:
+    store.claim(ONE, NOW, LEASE)
+    assert store.claim(OTHER_WORKER, LEASE, LEASE + 60) == ClaimResult("run")
+    assert store.claim(ONE, LEASE + 1, LEASE + 61).decision == "busy"
+
+
+def test_who_lost_the_lease_can_neither_finish_nor_renew(store: Store) -> None:
+    store.claim(ONE, NOW, LEASE)
+    store.claim(OTHER_WORKER, LEASE, LEASE + 60)
+    assert not store.renew(ONE, LEASE + 60, ())
+    assert not store.done(ONE, LEASE + 1)
+    assert store.done(OTHER_WORKER, LEASE + 2)
+
+
+def test_a_done_event_cannot_be_given_back(store: Store) -> None:
+    store.claim(ONE, NOW, LEASE)
+    store.done(ONE, NOW)
+    assert not store.renew(ONE, 0.0, ())
+    assert not store.done(ONE, NOW)
+    assert store.claim(OTHER_WORKER, NOW, LEASE).decision == "duplicate"
+
+
+def test_an_event_given_back_can_be_taken_at_once_and_remembers_what_ran(store: Store) -> None:
+    store.claim(ONE, NOW, LEASE)
+    assert store.renew(ONE, 0.0, ("shop.pay", "shop.<locals>.mail"))
+    assert store.claim(OTHER_WORKER, NOW + 1, LEASE) == ClaimResult("run", finished=("shop.pay", "shop.<locals>.mail"))
+    assert store.claim(OTHER_WORKER, LEASE, LEASE + 1).finished == ("shop.pay", "shop.<locals>.mail")
+
+
+def test_a_renewed_lease_holds_longer(store: Store) -> None:
+    store.claim(ONE, NOW, LEASE)
+    assert store.renew(ONE, LEASE + 60, ())
+    assert store.claim(OTHER_WORKER, LEASE + 1, LEASE + 100).decision == "busy"
+
+
+def test_what_was_never_claimed_cannot_be_settled(store: Store) -> None:
+    assert not store.renew(ONE, LEASE, ())
+    assert not store.done(ONE, NOW)
+
+
+def test_ids_that_differ_in_case_or_a_space_are_different_events(store: Store) -> None:
+    for event_id in ("evt_a", "evt_A", "evt_a ", "evt_á"):
+        assert store.claim(replace(ONE, event_id=event_id), NOW, LEASE) == ClaimResult("run")
+
+
+def test_the_longest_id_is_kept_whole(store: Store) -> None:
+    assert store.claim(replace(ONE, event_id="e" * 254 + "1"), NOW, LEASE) == ClaimResult("run")
+    assert store.claim(replace(ONE, event_id="e" * 254 + "2"), NOW, LEASE) == ClaimResult("run")
+
+
+@pytest.mark.parametrize(
+    ("created", "decision"), [(NOW - 1, "stale"), (NOW, "run"), (NOW + 1, "run")], ids=["older", "same", "newer"]
+)
+def test_only_what_is_older_than_handled_is_stale(store: Store, created: float, decision: str) -> None:
+    handled = replace(ONE, object_id="pi_1", created=NOW)
+    store.claim(handled, NOW, LEASE)
+    assert store.done(handled, NOW)
+    later = Claim("evt_2", "payment.created", "token-c", object_id="pi_1", created=created)
+    assert store.claim(later, NOW, LEASE).decision == decision
+
+
+def test_an_event_that_was_not_finished_makes_nothing_stale(store: Store) -> None:
+    store.claim(replace(ONE, object_id="pi_1", created=NOW), NOW, LEASE)
+    older = Claim("evt_2", "payment.created", "token-c", object_id="pi_1", created=NOW - 9)
+    assert store.claim(older, NOW, LEASE).decision == "run"
+
+
+def test_events_of_other_objects_or_of_none_are_never_stale(store: Store) -> None:
+    handled = replace(ONE, object_id="pi_1", created=NOW)
+    store.claim(handled, NOW, LEASE)
+    store.done(handled, NOW)
+    for event_id, object_id in (("evt_2", "pi_2"), ("evt_3", "PI_1"), ("evt_4", None)):
+        older = Claim(event_id, "payment.created", "token-c", object_id=object_id, created=NOW - 9)
+        assert store.claim(older, NOW, LEASE).decision == "run"
+
+
+@pytest.mark.parametrize("store", PRUNED_STORES, indirect=True)
+def test_pruning_forgets_what_is_old_and_nothing_else(store: Store) -> None:
+    old, new, running = ONE, replace(ONE, event_id="evt_2"), replace(ONE, event_id="evt_3")
+    for claim, now in ((old, NOW - 100), (new, NOW)):
+        store.claim(claim, now, now + 1)
+        store.done(claim, now)
+    store.claim(running, NOW - 100, NOW + 60)
+    assert store.prune(NOW - 50) == 1
+    assert store.claim(old, NOW, LEASE).decision == "run"
+    assert store.claim(new, NOW, LEASE).decision == "duplicate"
+    assert store.claim(running, NOW, LEASE).decision == "busy"
+
+
+def test_of_workers_that_claim_at_once_exactly_one_gets_each_event(store: Store) -> None:
+    workers, events = 8, 25
+    granted, decisions = Tally(), Tally()
+    start = threading.Barrier(workers)
+
+    def work(worker: int) -> None:
+        start.wait()
+        for number in range(events):
+            result = store.claim(Claim(f"evt_{number}", "payment.succeeded", f"token-{worker}"), NOW, LEASE)
+            decisions.count(result.decision)
+            if result.decision == "run":
+                granted.count(f"evt_{number}")
+        _close_database_of_this_thread()
+
+    threads = [threading.Thread(target=work, args=(worker,)) for worker in range(workers)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert granted.counts() == {f"evt_{number}": 1 for number in range(events)}
+    assert decisions.counts() == {"run": events, "busy": events * (workers - 1)}
+
+
+def test_of_workers_that_take_over_at_once_exactly_one_gets_it(store: Store) -> None:
+    workers = 8
+    store.claim(ONE, NOW, LEASE)
+    decisions = Tally()
+    start = threading.Barrier(workers)
+
+    def work(worker: int) -> None:
+        start.wait()
+        decisions.count(store.claim(replace(ONE, token=f"token-{worker}"), LEASE, LEASE + 60).decision)
+        _close_database_of_this_thread()
+
+    threads = [threading.Thread(target=work, args=(worker,)) for worker in range(workers)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert decisions.counts() == {"run": 1, "busy": workers - 1}
+
+
+@pytest.mark.parametrize("store", ROW_STORES, indirect=True)
+def test_a_lease_renewed_between_the_look_and_the_take_is_not_taken(store: RowStore) -> None:
+    store.claim(ONE, NOW, LEASE)
+    assert store.renew(ONE, LEASE + 60, ())
+    assert not store._take(OTHER_WORKER, LEASE + 1, LEASE + 61, ONE.token)
+    assert store.done(ONE, LEASE + 2)
+
+
+@pytest.mark.parametrize("store", ROW_STORES, indirect=True)
+def test_an_event_taken_and_given_back_between_the_look_and_the_take_is_not_taken(store: RowStore) -> None:
+    """What ran meanwhile was not in what was seen, so it would run twice."""
+    store.claim(ONE, NOW, LEASE)
+    store.claim(OTHER_WORKER, LEASE, LEASE + 60)
+    assert store.renew(OTHER_WORKER, 0.0, ("shop.pay",))
+    assert not store._take(replace(ONE, token="token-c"), LEASE, LEASE + 60, ONE.token)
+    assert store.claim(ONE, LEASE, LEASE + 60).finished == ("shop.pay",)
+
+
+def _close_database_of_this_thread() -> None:
+    from django.conf import settings
+    from django.db import connections
+
+    if settings.configured:
+        connections.close_all()
