@@ -15,7 +15,7 @@ PY = $(VENV)/$(BIN)/python
 WHEEL_PY = $(VENV)-wheel/$(BIN)/python
 PIP = $(PY) -m pip --disable-pip-version-check install --quiet
 
-.PHONY: help demo test quick bounds integration coverage lint bandit format types audit build wheel bench blocking chaos fuzz mutants clean
+.PHONY: help demo test gate quick bounds integration coverage lint bandit format types audit build wheel bench blocking chaos fuzz mutants clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -27,6 +27,9 @@ test: $(VENV)/dev.stamp  ## all tests; those that measure time run last and alon
 	$(PY) -m pytest -n 2 -m "not alone" $(ARGS)
 	$(PY) -m pytest -m alone
 
+gate: $(VENV)/dev.stamp  ## the unit tests alone take every branch of the core
+	$(PY) -m pytest -n 2 -m "not alone" tests/unit --cov=molam_sdk/_core --cov-fail-under=100 $(ARGS)
+
 quick: $(VENV)/test.stamp  ## the tests without the slow ones, in an environment without the checkers
 	$(PY) -m pytest -n 2 -m "not slow and not alone" $(ARGS)
 
@@ -36,9 +39,8 @@ bounds: $(VENV)/bounds.stamp  ## the same with the oldest dependencies we promis
 integration: $(VENV)/test.stamp  ## a whole payment; against MOLAM_SANDBOX_URL with MOLAM_SANDBOX_KEY when set
 	$(PY) -m pytest tests/integration $(ARGS)
 
-coverage: $(VENV)/dev.stamp  ## the tests once more, with branch coverage; the core must have all of it
+coverage: $(VENV)/dev.stamp  ## the tests once more, with branch coverage of everything
 	$(PY) -m pytest -n 2 -m "not alone" --cov --cov-report=term --cov-report=xml $(ARGS)
-	$(PY) -m coverage report --include "molam_sdk/_core/*" --fail-under 100
 
 lint: $(VENV)/dev.stamp bandit  ## ruff, the formatter's opinion, bandit
 	$(PY) -m ruff check .
@@ -90,7 +92,14 @@ clean:  ## forget environments, builds and caches
 	rm -rf $(VENV) $(VENV)-wheel dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage
 
 $(VENV)/created.stamp:
+	@$(PYTHON) -c "import ensurepip" || { echo "make: $(PYTHON) makes no environments. On Debian and Ubuntu: apt install python3-venv;" \
+	  "or name another interpreter, 3.10 or newer: make PYTHON=/path/to/python3" >&2; exit 1; }
 	$(PYTHON) -m venv $(VENV)
+	@touch $@
+
+# The first pip that reads [dependency-groups]; what a Python brings along is often older.
+$(VENV)/pip.stamp: $(VENV)/created.stamp
+	$(PIP) --upgrade "pip>=25.1"
 	@touch $@
 
 # The demo does not wait for the development tools.
@@ -98,18 +107,18 @@ $(VENV)/demo.stamp: $(VENV)/created.stamp pyproject.toml
 	$(PIP) -e ".[sandbox,cli]"
 	@touch $@
 
-$(VENV)/test.stamp: $(VENV)/created.stamp pyproject.toml
-	$(PIP) -e ".[all,test]"
+$(VENV)/test.stamp: $(VENV)/pip.stamp pyproject.toml
+	$(PIP) -e ".[all]" --group test
 	@touch $@ $(VENV)/demo.stamp
 
-$(VENV)/bounds.stamp: $(VENV)/created.stamp pyproject.toml ci/lower-bounds.txt
-	$(PIP) --constraint ci/lower-bounds.txt -e ".[all,test]"
+$(VENV)/bounds.stamp: $(VENV)/pip.stamp pyproject.toml ci/lower-bounds.txt
+	$(PIP) --constraint ci/lower-bounds.txt -e ".[all]" --group test
 	@touch $@
 
-$(VENV)/dev.stamp: $(VENV)/created.stamp pyproject.toml
-	$(PIP) -e ".[dev]"
+$(VENV)/dev.stamp: $(VENV)/pip.stamp pyproject.toml
+	$(PIP) -e ".[all]" --group dev
 	@touch $@ $(VENV)/test.stamp $(VENV)/demo.stamp
 
 $(VENV)/bench.stamp: $(VENV)/dev.stamp
-	$(PIP) -e ".[dev,bench]"
+	$(PIP) -e ".[all]" --group dev --group bench
 	@touch $@

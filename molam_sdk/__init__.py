@@ -5,7 +5,6 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from ._version import __version__
 from .client import MolamClient, Pages
 from .config import ClientConfig, MolamConfigurationWarning
 from .exceptions import (
@@ -50,6 +49,7 @@ from .models import (
 )
 
 if TYPE_CHECKING:
+    from ._version import __version__
     from .async_client import AsyncPages, MolamAsyncClient
     from .sync_client import MolamSyncClient
 
@@ -58,6 +58,7 @@ _ON_FIRST_USE = {
     "AsyncPages": "async_client",
     "MolamAsyncClient": "async_client",
     "MolamSyncClient": "sync_client",
+    "__version__": "_version",
 }
 
 __all__ = [

@@ -16,7 +16,7 @@ from ._core.record import CallRecord, CallStart, Gate, Observer
 from ._core.retry import RetryBudget, RetryPolicy
 from ._core.wire import Request
 from ._forks import renew_after_fork
-from ._version import __version__
+from ._version import version
 from .config import ApiKey, ClientConfig, check_api_key, check_base_url, region_url
 from .exceptions import ClientClosedError, ConfigurationError, MolamError, Outcome, RequestValidationError
 
@@ -236,7 +236,7 @@ _checked_urls: set[str] = set()
 
 def _default_headers(config: ClientConfig) -> dict[str, str]:
     return {
-        "User-Agent": f"molam-python-sdk/{__version__} python/{platform.python_version()}",
+        "User-Agent": f"molam-python-sdk/{version()} python/{platform.python_version()}",
         "Accept": "application/json",
         "Accept-Encoding": "gzip",
         "Accept-Language": config.default_locale,

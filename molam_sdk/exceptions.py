@@ -44,7 +44,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-import pybreaker
+from ._pybreaker import CircuitBreakerError
 
 Outcome = Literal["not_sent", "rejected", "unknown", "accepted"]
 
@@ -158,7 +158,7 @@ class BulkheadFullError(MolamError):
     advice = "Nothing was sent: try again when calls in flight have ended, or raise the limit."
 
 
-class CircuitOpenError(MolamError, pybreaker.CircuitBreakerError):
+class CircuitOpenError(MolamError, CircuitBreakerError):
     """The breaker is open, or its half-open probes are taken. ``retry_after`` says when it lets calls through.
 
     Outcome ``not_sent``, unless an earlier attempt of the same call left it unknown.

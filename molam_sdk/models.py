@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -71,7 +73,41 @@ else:
     PaymentIntentStatus = RefundStatus = PayoutStatus = WebhookEndpointStatus = str
 
 
-class RequestModel(BaseModel):
+# Held while a model is built, and across a fork: so no child is born with a model half built.
+_building = threading.RLock()
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(before=_building.acquire, after_in_parent=_building.release, after_in_child=_building.release)
+
+
+class _BuiltOnFirstUse(BaseModel):
+    """Its validator is built when it is first needed, not at import.
+
+    pydantic builds by changing the class, before 2.14 without a lock: of two threads that used a model for the first
+    time, one could read it with the validator of its parent, and lose every field.
+    """
+
+    model_config = ConfigDict(defer_build=True)
+
+    @classmethod
+    def model_rebuild(
+        cls,
+        *,
+        force: bool = False,
+        raise_errors: bool = True,
+        _parent_namespace_depth: int = 2,
+        _types_namespace: Mapping[str, Any] | None = None,
+    ) -> bool | None:
+        """As pydantic's, by one thread at a time. Every first use comes through here."""
+        with _building:
+            return super().model_rebuild(
+                force=force,
+                raise_errors=raise_errors,
+                _parent_namespace_depth=_parent_namespace_depth and _parent_namespace_depth + 1,
+                _types_namespace=_types_namespace,
+            )
+
+
+class RequestModel(_BuiltOnFirstUse):
     """A request body: immutable, and refusing fields it does not know, so that a typo cannot be lost."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -166,7 +202,7 @@ RESPONSE_INFO: Final = "__molam_response__"
 _NO_RESPONSE = ResponseInfo(0, {}, None, None, False, 0, 0.0)
 
 
-class Answer(BaseModel):
+class Answer(_BuiltOnFirstUse):
     """An answer of Molam: keeps fields it does not know. How it came stands in ``response``, outside the data."""
 
     model_config = ConfigDict(extra="allow", frozen=True)

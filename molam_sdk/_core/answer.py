@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from decimal import Decimal
+from functools import cache
 from typing import NoReturn, TypeVar
 
 from pydantic import ValidationError
@@ -23,14 +24,23 @@ class UnreadableError(Exception):
 
 def parse_model(model: type[AnswerT]) -> Callable[[Reply], AnswerT]:
     """A reader of this model from an answer's bytes."""
-    validate = model.__pydantic_validator__.validate_json
 
     def parse(reply: Reply) -> AnswerT:
         try:
-            answer: AnswerT = validate(reply.body)
+            answer: AnswerT = model.__pydantic_validator__.validate_json(reply.body)
         except ValidationError as problem:
             raise UnreadableError(explain(problem)) from None
         return answer
+
+    return parse
+
+
+def parse_model_of(model: Callable[[], type[AnswerT]]) -> Callable[[Reply], AnswerT]:
+    """The same for a model that is made at the first answer: ``Page[Refund]`` builds what it is made of."""
+    reader = cache(lambda: parse_model(model()))
+
+    def parse(reply: Reply) -> AnswerT:
+        return reader()(reply)
 
     return parse
 

@@ -22,7 +22,7 @@ from ..models import (
     WebhookEndpoint,
     WebhookEndpointCreate,
 )
-from .answer import parse_document, parse_model, parse_nothing
+from .answer import parse_document, parse_model, parse_model_of, parse_nothing
 from .bodies import body_of
 from .invocation import Invocation, Operation, segment
 
@@ -35,10 +35,10 @@ _PAYOUTS: Final = "/v1/connect/payouts"
 _ENDPOINTS: Final = "/v1/webhooks/endpoints"
 _LARGEST_PAGE: Final = 100
 
-_intent, _intents = parse_model(PaymentIntent), parse_model(Page[PaymentIntent])
-_refund, _refunds = parse_model(Refund), parse_model(Page[Refund])
-_payout, _payouts = parse_model(Payout), parse_model(Page[Payout])
-_endpoint, _endpoints = parse_model(WebhookEndpoint), parse_model(Page[WebhookEndpoint])
+_intent, _intents = parse_model(PaymentIntent), parse_model_of(lambda: Page[PaymentIntent])
+_refund, _refunds = parse_model(Refund), parse_model_of(lambda: Page[Refund])
+_payout, _payouts = parse_model(Payout), parse_model_of(lambda: Page[Payout])
+_endpoint, _endpoints = parse_model(WebhookEndpoint), parse_model_of(lambda: Page[WebhookEndpoint])
 _onboarding = parse_model(MerchantOnboarding)
 
 CREATE_INTENT = Operation("create_payment_intent", "payments", "POST", _INTENTS, _intent, "pi")

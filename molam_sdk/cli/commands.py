@@ -2,7 +2,6 @@
 
 import click
 
-from .._version import __version__
 from .control import advance, events, faults, trigger
 from .demo import demo
 from .doctor import doctor
@@ -23,7 +22,7 @@ class _MolamGroup(click.Group):
 
 
 @click.group(cls=_MolamGroup, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(__version__, prog_name="molam")
+@click.version_option(package_name="molam-python-sdk", prog_name="molam")
 def molam() -> None:
     """Build and test with Molam: an offline sandbox, a demo, and a look at your set-up."""
 

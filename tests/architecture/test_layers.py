@@ -27,6 +27,7 @@ LAYERS = [
     "models",
     "config",
     "money exceptions _forks _version",
+    "_pybreaker",
 ]
 RANK = {part: rank for rank, layer in enumerate(LAYERS) for part in layer.split()}
 

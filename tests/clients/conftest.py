@@ -7,7 +7,7 @@ from typing import cast
 
 import pytest
 
-from tests.clients.caller import Caller, Kind
+from tests.support.caller import Caller, Kind
 
 
 @pytest.fixture(params=["sync", "async"])

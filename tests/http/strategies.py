@@ -7,7 +7,7 @@ import json
 
 from hypothesis import strategies as st
 
-from tests.clients.nasty.server import INTENT
+from tests.support.http_server import INTENT
 
 JSON = json.dumps(INTENT).encode()
 

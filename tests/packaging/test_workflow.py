@@ -120,4 +120,48 @@ def test_the_demo_does_not_wait_for_the_development_tools(root: Path, tmp_path: 
     command = ["make", "--dry-run", "demo", f"VENV={tmp_path}/venv"]
     plan = subprocess.run(command, cwd=root, check=True, capture_output=True, text=True).stdout
     assert '".[sandbox,cli]"' in plan
-    assert "[dev]" not in plan
+    assert "--group" not in plan
+
+
+@pytest.mark.skipif(sys.platform == "win32" or shutil.which("make") is None, reason="needs make and sh")
+@pytest.mark.parametrize(("target", "groups"), [("test", "dev"), ("quick", "test"), ("bounds", "test")])
+def test_what_the_tests_need_comes_from_the_groups_after_a_pip_that_reads_them(
+    root: Path, tmp_path: Path, target: str, groups: str
+) -> None:
+    command = ["make", "--dry-run", target, f"VENV={tmp_path}/venv"]
+    plan = subprocess.run(command, cwd=root, check=True, capture_output=True, text=True).stdout
+    assert re.findall(r"--group (\w+)", plan) == [groups]
+    assert 0 < plan.index('--upgrade "pip>=25.1"') < plan.index("--group")
+
+
+@pytest.mark.skipif(sys.platform == "win32" or shutil.which("make") is None, reason="needs make and sh")
+def test_a_python_without_venv_is_told_in_a_sentence_and_nothing_is_made(root: Path, tmp_path: Path) -> None:
+    bare = tmp_path / "python3"
+    bare.write_text("#!/bin/sh\necho \"ModuleNotFoundError: No module named 'ensurepip'\" >&2\nexit 1\n")
+    bare.chmod(0o755)
+    command = ["make", "--silent", "demo", f"PYTHON={bare}", f"VENV={tmp_path}/venv"]
+    done = subprocess.run(command, cwd=root, capture_output=True, text=True)
+    assert done.returncode != 0
+    assert "apt install python3-venv" in done.stderr
+    assert not (tmp_path / "venv").exists()
+
+
+CLOSING_LINES = """
+=== 5 passed, 2 skipped in 1.00s ===
+SKIPPED [2] tests/webhooks/test_stores.py:30: MOLAM_TEST_POSTGRES_URL is not set
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32" or shutil.which("bash") is None, reason="needs bash")
+def test_ci_run_counts_skips_and_shows_why(root: Path, tmp_path: Path) -> None:
+    for folder in (".ci", "bin"):
+        (tmp_path / folder).mkdir()
+    shutil.copy2(root / ".ci/run", tmp_path / ".ci/run")
+    make = tmp_path / "bin" / "make"
+    make.write_text(f"#!/bin/sh\ncat <<'END'{CLOSING_LINES}END\n")
+    make.chmod(0o755)
+    environment = {"PATH": f"{tmp_path}/bin:/usr/bin:/bin", "HOME": str(tmp_path), "PYTHON": sys.executable}
+    done = subprocess.run(["bash", ".ci/run"], cwd=tmp_path, env=environment, capture_output=True, text=True)
+    steps_run = len(re.findall(r"(?m)^=== \w+: ok", done.stdout))
+    assert done.stdout.splitlines()[-1] == f"ci: {5 * steps_run} passed, 0 failed, {2 * steps_run} skipped"
+    assert "  test: [2] tests/webhooks/test_stores.py:30: MOLAM_TEST_POSTGRES_URL is not set" in done.stdout

@@ -9,7 +9,7 @@ import pytest
 import trustme
 
 from molam_sdk import ClientConfig, MolamAsyncClient
-from tests.clients.async_only.echo import EchoServer
+from tests.support.echo import EchoServer
 
 
 @pytest.fixture

@@ -15,8 +15,8 @@ import pytest
 
 from molam_sdk import ClientConfig, MolamAsyncClient, NetworkError, RequestValidationError
 from molam_sdk.testing import AsyncScriptedTransport, Reply, Request, ScriptedTransport, reply
-from tests.clients.async_only.echo import EchoServer
-from tests.clients.nasty.server import INTENT, ORDER, NastyServer
+from tests.support.echo import EchoServer
+from tests.support.http_server import INTENT, ORDER, NastyServer
 
 
 async def torn(call: Awaitable[Any], echo: EchoServer) -> asyncio.CancelledError:

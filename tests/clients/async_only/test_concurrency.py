@@ -11,8 +11,8 @@ from molam_sdk import BulkheadFullError, CircuitOpenError, ClientConfig, MolamAs
 from molam_sdk._transport.async_connection import AsyncConnection
 from molam_sdk._transport.async_slots import Slots
 from molam_sdk.testing import AsyncScriptedTransport, NoReply, Reply, Request, ScriptedTransport, reply
-from tests.clients.async_only.echo import EchoServer
-from tests.clients.nasty.server import INTENT, ORDER, NastyServer
+from tests.support.echo import EchoServer
+from tests.support.http_server import INTENT, ORDER, NastyServer
 
 
 class Holding(AsyncScriptedTransport):

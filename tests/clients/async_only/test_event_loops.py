@@ -12,7 +12,7 @@ import anyio
 import pytest
 
 from molam_sdk import ClientClosedError, ClientConfig, ConfigurationError, MolamAsyncClient
-from tests.clients.nasty.server import INTENT, ORDER, NastyServer, answer, then_hang
+from tests.support.http_server import INTENT, ORDER, NastyServer, answer, then_hang
 
 
 def config_of(server: NastyServer, **settings: Any) -> ClientConfig:

@@ -3,37 +3,16 @@
 from __future__ import annotations
 
 import ssl
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 import trustme
 
-from tests.clients.nasty.server import NastyServer, Turn
-
-Serve = Callable[..., NastyServer]
-
-
-@dataclass(frozen=True, slots=True)
-class Certificates:
-    """A CA of our own, a server context signed by it, a client's certificate, and a CA that signed none of them."""
-
-    ca: trustme.CA
-    ca_file: str
-    stranger_ca_file: str
-    client_file: str
-
-    def server(self, *names: str, client_required: bool = False) -> ssl.SSLContext:
-        """A server context for these names, loopback if none."""
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        self.ca.issue_cert(*(names or ("127.0.0.1", "localhost"))).configure_cert(context)
-        if client_required:
-            self.ca.configure_trust(context)
-            context.verify_mode = ssl.CERT_REQUIRED
-        return context
+from tests.support.certificates import Certificates
+from tests.support.http_server import NastyServer, Serve, Turn
 
 
 @pytest.fixture(scope="session")

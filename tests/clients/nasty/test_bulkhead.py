@@ -8,9 +8,8 @@ from typing import Any
 from prometheus_client import CollectorRegistry
 
 from molam_sdk import BulkheadFullError
-from tests.clients.caller import Caller
-from tests.clients.nasty.conftest import Serve
-from tests.clients.nasty.server import INTENT, KEPT, ORDER, Turn, Wire, http
+from tests.support.caller import Caller
+from tests.support.http_server import INTENT, KEPT, ORDER, Serve, Turn, Wire, http
 
 PAYOUT = {
     "amount": 5, "currency": "USD", "beneficiary": "b", "origin_module": "m", "origin_entity": "e",

@@ -9,8 +9,8 @@ import pytest
 
 from molam_sdk import BulkheadFullError, ClientClosedError, ServerError
 from molam_sdk.testing import ScriptedTransport, reply
-from tests.clients.caller import Caller
-from tests.clients.nasty.server import INTENT, ORDER
+from tests.support.caller import Caller
+from tests.support.http_server import INTENT, ORDER
 
 
 class Broken(pybreaker.CircuitBreakerListener):

@@ -13,10 +13,10 @@ from typing import Any
 import pytest
 
 from molam_sdk import MolamError, NetworkError
-from tests.clients.caller import Caller
-from tests.clients.nasty.conftest import Certificates, Serve
-from tests.clients.nasty.proxy import tunnel_to
-from tests.clients.nasty.server import INTENT, KEPT, ORDER, Turn, Wire, created, error, http
+from tests.support.caller import Caller
+from tests.support.certificates import Certificates
+from tests.support.http_proxy import tunnel_to
+from tests.support.http_server import INTENT, KEPT, ORDER, Serve, Turn, Wire, created, error, http
 
 pytestmark = pytest.mark.usefixtures("no_environment")
 

@@ -11,11 +11,12 @@ from typing import Any
 import pytest
 
 from molam_sdk import MolamError, MolamTimeoutError
-from tests.clients.caller import Caller
-from tests.clients.nasty.conftest import Certificates, Serve
-from tests.clients.nasty.server import (
+from tests.support.caller import Caller
+from tests.support.certificates import Certificates
+from tests.support.http_server import (
     INTENT,
     ORDER,
+    Serve,
     Turn,
     Wire,
     created,

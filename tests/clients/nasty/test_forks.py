@@ -19,8 +19,8 @@ from typing import Any
 import pytest
 
 from molam_sdk import ClientConfig, MolamSyncClient
-from tests.clients.nasty.conftest import Certificates, Serve
-from tests.clients.nasty.server import NastyServer, created, error
+from tests.support.certificates import Certificates
+from tests.support.http_server import NastyServer, Serve, created, error
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
 

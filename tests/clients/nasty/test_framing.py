@@ -6,9 +6,9 @@ import pytest
 
 from molam_sdk import MolamError, RequestValidationError, ResponseError
 from molam_sdk._core.record import CallRecord, CallStart
-from tests.clients.caller import Caller
 from tests.clients.nasty.conftest import Serve
-from tests.clients.nasty.server import INTENT, ORDER, answer, created, http, then_hang
+from tests.support.caller import Caller
+from tests.support.http_server import INTENT, ORDER, answer, created, http, then_hang
 
 BODY = http(201, INTENT).partition(b"\r\n\r\n")[2]
 CHUNKED = b"HTTP/1.1 201 X\r\nTransfer-Encoding: chunked\r\n\r\n"

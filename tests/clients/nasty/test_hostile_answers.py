@@ -13,9 +13,8 @@ from typing import Any
 import pytest
 
 from molam_sdk import MolamError, NetworkError, RedirectError, ResponseError
-from tests.clients.caller import Caller
-from tests.clients.nasty.conftest import Serve
-from tests.clients.nasty.server import INTENT, ORDER, created, http, then_close
+from tests.support.caller import Caller
+from tests.support.http_server import INTENT, ORDER, Serve, created, http, then_close
 
 JSON = http(201, INTENT).partition(b"\r\n\r\n")[2]
 
@@ -190,7 +189,7 @@ _BOMB = """
 import sys
 sys.path.insert(0, sys.argv[3])
 from molam_sdk import MolamError
-from tests.clients.caller import Caller
+from tests.support.caller import Caller
 def peak_kib():  # not ru_maxrss, which begins at the parent's
     return next(int(line.split()[1]) for line in open("/proc/self/status") if line.startswith("VmHWM"))
 caller = Caller(sys.argv[1])

@@ -10,14 +10,14 @@ from pathlib import Path
 import pytest
 
 from molam_sdk import ClientClosedError
-from tests.clients.caller import Caller
-from tests.clients.nasty.conftest import Serve
-from tests.clients.nasty.server import (
+from tests.support.caller import Caller
+from tests.support.http_server import (
     ENDED,
     INTENT,
     KEPT,
     ORDER,
     NastyServer,
+    Serve,
     Turn,
     Wire,
     created,

@@ -23,12 +23,12 @@ from molam_sdk import (
     ResponseError,
     ServerError,
 )
-from tests.clients.caller import Caller
-from tests.clients.nasty.conftest import Serve
-from tests.clients.nasty.server import (
+from tests.support.caller import Caller
+from tests.support.http_server import (
     ENDED,
     INTENT,
     ORDER,
+    Serve,
     Turn,
     Wire,
     answer,

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from molam_sdk import MolamError, PaymentIntent
 from molam_sdk._core.retry import parse_retry_after
-from tests.clients.caller import Caller, Kind
-from tests.clients.nasty.server import ORDER, NastyServer, then_close
 from tests.http.strategies import answers
+from tests.support.caller import Caller, Kind
+from tests.support.http_server import ORDER, NastyServer, then_close
 
 LIMIT = 4096
 

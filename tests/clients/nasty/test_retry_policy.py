@@ -10,8 +10,8 @@ import pytest
 from molam_sdk import MolamError
 from molam_sdk._core.rules import Rule
 from molam_sdk.testing import Failure, NoReply, Reply, ScriptedTransport, reply
-from tests.clients.caller import Caller
-from tests.clients.nasty.server import INTENT, ORDER
+from tests.support.caller import Caller
+from tests.support.http_server import INTENT, ORDER
 from tests.support.script import ENDS, OUTAGE, attempts_under
 
 NOW = 1_800_000_000.0

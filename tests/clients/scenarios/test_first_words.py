@@ -6,7 +6,7 @@ import pytest
 
 from molam_sdk import DeclinedError, MolamTimeoutError
 from molam_sdk.testing import Failure, NoReply, ScriptedTransport, reply
-from tests.clients.caller import Caller
+from tests.support.caller import Caller
 
 INTENT = {"id": "pi_1", "status": "requires_confirmation", "amount": 5, "currency": "USD", "capture": False,
           "metadata": {}, "created_at": "2026-01-01T00:00:00Z"}  # fmt: skip

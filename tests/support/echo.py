@@ -8,7 +8,7 @@ from typing import Any
 
 from typing_extensions import Self
 
-from tests.clients.nasty.server import INTENT
+from tests.support.http_server import INTENT
 
 
 class EchoServer:

@@ -6,7 +6,7 @@ import contextlib
 import select
 import socket
 
-from tests.clients.nasty.server import ENDED, Turn, Wire
+from tests.support.http_server import ENDED, Turn, Wire
 
 
 def tunnel_to(port: int) -> Turn:

@@ -299,3 +299,6 @@ class _Requests:
             self._buffer += data
             return bool(data)
         return False
+
+
+Serve = Callable[..., NastyServer]  # starts a server that ends with the test
