@@ -20,7 +20,6 @@ from molam_sdk.sandbox.http.reading import parse
 from molam_sdk.sandbox.operations.served import checked_body
 from molam_sdk.sandbox.operations.table import OPERATIONS
 
-# Goes with the commit that gives the client this operation; the first test turns red until it is gone.
 OF_THE_SANDBOX_ALONE = {"rotate_webhook_secret"}
 OF_THE_CLIENT_ALONE = {"get", "post"}
 DOCUMENTED = {operation.name: operation for operation in OPERATIONS if operation.name not in OF_THE_SANDBOX_ALONE}

@@ -56,7 +56,7 @@ def _create(tx: StoreTransaction, given: OperationInput) -> OperationResult:
 
 
 BALANCE = AnswerSchema(
-    "Balance",
+    "CurrencyBalance",
     closed_object(
         {},
         currency=dict(CURRENCY.schema),

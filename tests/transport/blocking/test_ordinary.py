@@ -240,6 +240,6 @@ def test_every_client_made_in_the_block_takes_the_ordinary_road(caller: Caller, 
 
 def test_the_fixture_does_the_same(molam_ordinary_transport: None, serve: Serve) -> None:
     with MolamClient(ClientConfig(api_key="sk_test_x", base_url=serve().url)) as client:
-        transport: Any = client._transport
+        transport: Any = client._state.transport
         assert type(transport.session.get_adapter("https://x")) is HTTPAdapter
         assert client.create_payment_intent(ORDER).id == "pi_1"
