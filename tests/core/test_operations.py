@@ -151,7 +151,7 @@ def test_an_operation_sends_what_the_contract_says(
 
 
 def test_every_operation_stands_in_the_table_above() -> None:
-    assert {row[1] for row in ROWS} == set(ops.BY_NAME)
+    assert {row[1] for row in ROWS} == set(ops.BY_NAME), "the rows are in tests/core/test_operations.py"
 
 
 def test_every_row_of_the_api_stands_in_the_list_of_operations() -> None:

@@ -160,3 +160,29 @@ def test_the_client_verifies_too() -> None:
         assert client.verify_webhook_signature(sign(body, SECRET), body, SECRETS.__getitem__)
         with pytest.raises(WebhookVerificationError, match="Missing Molam-Signature header"):
             client.verify_webhook_signature(None, body, SECRETS.__getitem__)
+
+
+def test_data_that_its_model_cannot_read_is_refused_by_field_and_shown_where_it_is() -> None:
+    event = event_of(body_of("payment.succeeded", {**PAYMENT, "amount": "x", "currency": None}))
+    with pytest.raises(WebhookVerificationError) as caught:
+        _ = event.data
+    assert str(caught.value) == (
+        "Invalid JSON payload: the data of this payment.succeeded is no PaymentIntent (amount, currency); "
+        "event['data'] has what was sent"
+    )
+
+
+def test_a_body_that_is_no_json_is_refused_in_the_words_merchants_match() -> None:
+    with pytest.raises(WebhookVerificationError, match="^Invalid JSON payload"):
+        event_of(b"<html>")
+
+
+@pytest.mark.parametrize(("seconds", "taken"), [(300, True), (300.5, False)])
+def test_an_event_is_taken_within_five_minutes(seconds: float, taken: bool) -> None:
+    body = body_of()
+    header = sign(body, SECRET, now=NOW)
+    if taken:
+        assert construct_event(body, header, SECRETS, now=NOW + seconds)["id"]
+        return
+    with pytest.raises(WebhookVerificationError, match="timestamp outside tolerance of 300 seconds"):
+        construct_event(body, header, SECRETS, now=NOW + seconds)

@@ -189,3 +189,31 @@ def test_a_fork_while_the_cache_is_in_use_leaves_the_child_free() -> None:
     go.set()
     thread.join()
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+
+def test_an_answer_counts_for_a_minute_and_256_kids_are_remembered() -> None:
+    vault, clock = Vault(), Clock()
+    secrets = RotatingSecrets(vault, clock=clock)
+    for kid in range(257):
+        secrets(str(kid))
+    assert vault.asked == 257
+    secrets("256")
+    assert vault.asked == 257
+    secrets("0")
+    assert vault.asked == 258
+    clock.seconds = 60
+    secrets("256")
+    assert vault.asked == 259
+
+
+def test_an_async_source_is_refused_in_words_that_say_so() -> None:
+    async def find(kid: str) -> str:
+        return "whsec_1"
+
+    with pytest.raises(WebhookVerificationError) as caught:
+        verify_molam_signature(sign(BODY, "a", now=NOW), BODY, find, now=NOW)  # type: ignore[arg-type]  # the mistake
+    assert str(caught.value.__cause__) == "the callable that finds secrets must not be async"
+
+
+def test_a_variable_that_is_not_set_holds_no_secret() -> None:
+    assert EnvironmentSecrets(environ={})("v1") == ()

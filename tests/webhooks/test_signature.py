@@ -102,8 +102,63 @@ MISMATCH = "Signature mismatch"
     ],
 )
 def test_any_other_header_is_refused_in_the_words_merchants_match(header: Any, message: str) -> None:
-    with pytest.raises(WebhookVerificationError, match=message):
+    with pytest.raises(WebhookVerificationError, match=f"^{message}"):
         verify(header, secrets={"v1": SECRET, "2": "second"})
+
+
+def test_a_kid_counts_for_the_digest_it_follows_where_another_has_none() -> None:
+    header = f"t={T},v1={'0' * 64},v1={V2},kid=2"
+    assert verify(header, secrets={"v1": SECRET, "2": "second"})
+    with pytest.raises(WebhookVerificationError, match="Signature mismatch"):
+        verify(header, secrets={"v1": SECRET, "2": "third"})
+
+
+@pytest.mark.parametrize("header", [f"Xt={T},v1={V1},kid=v1", f"t={T}X,v1={V1},kid=v1", f"t={T},Xv1={V1},kid=v1"])
+def test_only_spaces_and_tabs_around_a_field_are_left_out(header: str) -> None:
+    with pytest.raises(WebhookVerificationError, match=f"^{FORMAT}"):
+        verify(header)
+
+
+def test_a_digest_with_a_letter_more_is_another_one() -> None:
+    with pytest.raises(WebhookVerificationError, match=f"^{MISMATCH}"):
+        verify(f"t={T},v1={V1}X,kid=v1")
+
+
+def test_a_source_that_fails_is_named_and_told_apart_from_a_kid_that_is_unknown() -> None:
+    failure = OSError("the vault is down")
+
+    def fails(kid: str) -> str:
+        raise failure
+
+    with pytest.raises(WebhookVerificationError) as caught:
+        verify(secrets=fails)
+    assert str(caught.value) == "Unknown key ID 'v1': looking up its secret failed"
+    assert caught.value.__cause__ is failure
+    with pytest.raises(WebhookVerificationError) as caught:
+        verify(secrets={"2": "second"})
+    assert (str(caught.value), caught.value.__cause__) == ("Unknown key ID 'v1'", None)
+
+
+def test_a_long_kid_is_shown_in_part() -> None:
+    with pytest.raises(WebhookVerificationError, match=f"^Unknown key ID '{'k' * 64}'$"):
+        verify(f"t={T},v1={V1},kid={'k' * 70}")
+
+
+def test_what_is_no_raw_body_is_refused_by_its_kind() -> None:
+    with pytest.raises(WebhookVerificationError, match="not over a dict$"):
+        verify(body={"id": "evt_1"})
+
+
+def test_every_signature_is_compared_in_constant_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    compared: list[tuple[str, str]] = []
+
+    def compare(ours: str, theirs: str) -> bool:
+        compared.append((ours, theirs))
+        return ours == theirs
+
+    monkeypatch.setattr(hmac, "compare_digest", compare)
+    assert verify()
+    assert compared == [(V1, V1)]
 
 
 @pytest.mark.parametrize("seconds", [-300, -299.999, 0, 299.999, 300])

@@ -1,0 +1,137 @@
+"""Mutation testing room by room: change the code in every way mutmut knows, and see which changes no test notices.
+
+``python ci/mutants.py core`` tries every change of the core; ``--sample 200`` draws that many, by ``--seed``. Prints
+each change that lived and the score; exits with 1 where a room stays under its bar. The work is done on a copy of the
+repository under ``mutants/``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+ROOT: Final = Path(__file__).resolve().parent.parent
+WORK: Final = ROOT / "mutants"
+
+_CLIENTS: Final = ("tests/test_base_client.py", "tests/test_client.py")
+_SOCKETS: Final = tuple(f"tests/clients/hostile/test_{name}.py" for name in ("bulkhead", "connections", "outcomes"))
+_LIVED: Final = {0: "survived", 33: "no test runs it", None: "not tried"}
+_SECTION: Final = "[tool.mutmut]"
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """What is changed, which tests may notice, and how many in a hundred must."""
+
+    changed: tuple[str, ...]
+    tests: tuple[str, ...]
+    bar: int = 90
+
+
+ROOMS: Final = {
+    "core": Room(
+        ("molam_sdk/_core/*",),
+        ("tests/core", *_CLIENTS, "tests/test_models.py", "tests/test_money.py", "tests/test_cb.py")
+        + ("tests/test_metrics.py", "tests/test_logging_setup.py", "tests/test_otel.py"),
+        bar=95,
+    ),
+    "http": Room(("molam_sdk/_http/*",), ("tests/http",)),
+    "transport": Room(
+        ("molam_sdk/_transport/*",),
+        ("tests/transport", *_SOCKETS, "tests/clients/hostile/test_framing.py", "tests/clients/async_only"),
+    ),
+    "webhooks": Room(("molam_sdk/webhooks/*",), ("tests/webhooks",)),
+    "receiver": Room(("molam_sdk/receiver/*",), ("tests/receiver", "tests/contrib")),
+    "store": Room(("molam_sdk/store/*",), ("tests/store",)),
+}
+
+
+def settings(room: Room) -> str:
+    """The section of pyproject.toml that mutmut reads."""
+    lines = {
+        "source_paths": ["molam_sdk"],
+        "only_mutate": list(room.changed),
+        "pytest_add_cli_args_test_selection": list(room.tests),
+        # A mutated function is called through another one, so calls cannot be counted there; a change may wait forever.
+        "pytest_add_cli_args": ["-p", "no:cacheprovider", "-q", "-m", "not slow and not alone", "--timeout=15"],
+        "also_copy": ["README.md", "Makefile", "benchmarks", "ci", "docs", "examples"],
+    }
+    told = [f"{name} = {json.dumps(value)}" for name, value in lines.items()]
+    return "\n".join([_SECTION, *told, "track_dependencies = false", "timeout_multiplier = 3.0"])
+
+
+def copy_of_repository(name: str, room: Room) -> Path:
+    """A fresh copy of what git tracks or would, set up for this room."""
+    place = WORK / name
+    shutil.rmtree(place, ignore_errors=True)
+    listed = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    done = subprocess.run(listed, cwd=ROOT, capture_output=True, check=True)  # noqa: S603 - our own words only
+    for file in filter(None, done.stdout.decode().split("\0")):
+        if (ROOT / file).is_file():
+            (place / file).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(ROOT / file, place / file)
+    project = place / "pyproject.toml"
+    project.write_text(f"{project.read_text(encoding='utf-8')}\n{settings(room)}\n", encoding="utf-8")
+    return place
+
+
+def mutmut(place: Path, *arguments: str) -> None:
+    """Run mutmut there; what it says is kept in a file, for it is long."""
+    command = [sys.executable, "-m", "mutmut", *arguments]
+    with (place / "mutmut.log").open("a") as log:
+        subprocess.run(command, cwd=place, stdout=log, stderr=subprocess.STDOUT, check=False)  # noqa: S603 - as above
+
+
+def results(place: Path) -> Iterator[tuple[str, int | None]]:
+    """Each change and what the tests ended with under it: 0 where all passed, None where none was run."""
+    for file in sorted((place / "mutants" / "molam_sdk").rglob("*.meta")):
+        yield from json.loads(file.read_text(encoding="utf-8"))["exit_code_by_key"].items()
+
+
+def try_room(name: str, sample: int | None, seed: int, children: int) -> float:
+    """Try the changes of a room, print those that lived, and return how many in a hundred were noticed."""
+    room = ROOMS[name]
+    place = copy_of_repository(name, room)
+    mutmut(place, "run", "none of them")  # makes the changes and learns which test runs what; then finds no such change
+    names = [change for change, _ in results(place)]
+    if not names:
+        sys.exit(f"{name}: mutmut made no change; see {place / 'mutmut.log'}")
+    if sample is not None and sample < len(names):
+        # Repeatable on purpose.
+        names = random.Random(seed).sample(names, sample)  # noqa: S311
+    # mutmut wants names whose function some test runs; the others have lived already.
+    tested = json.loads((place / "mutants" / "mutmut-stats.json").read_text(encoding="utf-8"))
+    known = tested["tests_by_mangled_function_name"]
+    mutmut(place, "run", "--max-children", str(children), *(n for n in names if n.rpartition("__mutmut_")[0] in known))
+    ended = dict(results(place))
+    lived = {change: _LIVED[ended[change]] for change in names if ended[change] in _LIVED}
+    for change, why in sorted(lived.items()):
+        print(f"  {change}: {why}")
+    score = 100 * (1 - len(lived) / len(names))
+    print(
+        f"{name}: {len(names) - len(lived)} of {len(names)} changes noticed, {score:.1f}% (bar {room.bar}%)", flush=True
+    )
+    return score
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("rooms", nargs="*", choices=[*ROOMS, []], metavar="room", help=", ".join(ROOMS))
+    parser.add_argument("--sample", type=int, help="this many changes per room; all if left out")
+    parser.add_argument("--seed", type=int, default=1, help="decides which")
+    parser.add_argument("--children", type=int, default=2, help="processes at a time")
+    given = parser.parse_args(arguments)
+    scores = {name: try_room(name, given.sample, given.seed, given.children) for name in given.rooms or ROOMS}
+    return int(any(score < ROOMS[name].bar for name, score in scores.items()))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
