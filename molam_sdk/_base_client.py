@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, Generic, NoReturn, TypeVar
 
-from ._client_state import ApiKeySource, ClientState, Headers
+from ._client_state import ApiKeySource, ClientState, RequestHeaders
 from ._core.call import Call
 from ._core.invocation import Invocation
 from ._core.operations import BY_NAME
@@ -60,7 +60,7 @@ class BaseClient(Generic[StateT]):
         self._state.use_base_url(url)
 
     @property
-    def headers(self) -> Headers:
+    def headers(self) -> RequestHeaders:
         """The header fields of every request; add your own. An API key that a callable gives is not among them."""
         return self._state.headers
 
@@ -163,7 +163,7 @@ def invocation_of(error: MolamError) -> Invocation[Any]:
     return Invocation(BY_NAME[sent.operation], sent.path, sent.body, sent.idempotency_key)
 
 
-def _request_headers(invocation: Invocation[Any], defaults: Headers, key: ApiKeySource) -> dict[str, str]:
+def _request_headers(invocation: Invocation[Any], defaults: RequestHeaders, key: ApiKeySource) -> dict[str, str]:
     headers = dict(defaults)
     if "Authorization" not in headers and (authorization := key.authorization()):
         headers["Authorization"] = authorization

@@ -21,7 +21,7 @@ _logger = logging.getLogger("molam_sdk")
 _LEAST_PATIENT_BACKOFF: Final = 0.1
 
 
-class Headers(dict[str, str]):
+class RequestHeaders(dict[str, str]):
     """The header fields of every request: a plain dict whose repr does not show the API key."""
 
     def __repr__(self) -> str:
@@ -72,7 +72,7 @@ class ClientState:
                 raise ConfigurationError(f"bulkheads: unknown group {group!r}, use {', '.join(GROUPS)}")
         self.config = config
         self.base_url = config.url
-        self.headers = Headers(_default_headers(config))
+        self.headers = RequestHeaders(_default_headers(config))
         self.clock = clock
         self.closed = threading.Event()
         self.budget = RetryBudget(config.retry_budget)

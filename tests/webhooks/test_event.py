@@ -173,7 +173,7 @@ def test_data_that_its_model_cannot_read_is_refused_by_field_and_shown_where_it_
 
 
 def test_a_body_that_is_no_json_is_refused_in_the_words_merchants_match() -> None:
-    with pytest.raises(WebhookVerificationError, match="^Invalid JSON payload"):
+    with pytest.raises(WebhookVerificationError, match=r"^Invalid JSON payload"):
         event_of(b"<html>")
 
 

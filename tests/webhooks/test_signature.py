@@ -145,7 +145,7 @@ def test_a_long_kid_is_shown_in_part() -> None:
 
 
 def test_what_is_no_raw_body_is_refused_by_its_kind() -> None:
-    with pytest.raises(WebhookVerificationError, match="not over a dict$"):
+    with pytest.raises(WebhookVerificationError, match=r"not over a dict$"):
         verify(body={"id": "evt_1"})
 
 

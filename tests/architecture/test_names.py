@@ -1,0 +1,57 @@
+"""Where money is decided, a name means one thing."""
+
+from __future__ import annotations
+
+import ast
+from collections import defaultdict
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+import molam_sdk
+
+PACKAGE: Final = Path(molam_sdk.__file__).parent
+ROOMS: Final = ("_core", "_http", "_transport", "store", "receiver", "webhooks")
+CLIENTS: Final = {path.name for path in PACKAGE.glob("*client*.py")} | {
+    "models.py",
+    "types.py",
+    "exceptions.py",
+    "config.py",
+}
+HALVES: Final = {"awaited": "blocking", "plain_async_client.py": "client.py"}
+
+
+def _files() -> list[Path]:
+    found = (path.relative_to(PACKAGE) for path in sorted(PACKAGE.rglob("*.py")))
+    return [path for path in found if path.parts[0] in {*ROOMS, *CLIENTS}]
+
+
+def _place(path: Path) -> str:
+    """The file, the awaited and the blocking one counting as one: they say the same for two kinds of programs."""
+    return "/".join(HALVES.get(part, part) for part in path.parts)
+
+
+def _classes(path: Path) -> set[str]:
+    tree = ast.parse((PACKAGE / path).read_text(encoding="utf-8"))
+    return {node.name for node in tree.body if isinstance(node, ast.ClassDef)}
+
+
+def places(public_only: bool = True) -> dict[str, set[str]]:
+    """Every class by its name, and where a class of that name is defined."""
+    found: defaultdict[str, set[str]] = defaultdict(set)
+    for path in _files():
+        for name in _classes(path):
+            if not (public_only and name.startswith("_")):
+                found[name].add(_place(path))
+    return found
+
+
+def test_no_class_has_the_name_of_another() -> None:
+    twice = {name: sorted(where) for name, where in places().items() if len(where) > 1}
+    assert twice == {}
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_every_room_is_read(room: str) -> None:
+    assert any(where.startswith(f"{room}/") for found in places().values() for where in found)
