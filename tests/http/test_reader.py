@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import gc
 import gzip
+import zlib
 
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from molam_sdk._http.error import NoReplyError
+from molam_sdk._http.head import MAX_HEAD_BYTES
 from molam_sdk._http.reader import MAX_INTERIM_ANSWERS, AnswerReader
 from tests.http.reading import LIMIT, answered, head, refused
 from tests.http.strategies import answers, spelled_out
 
 ANSWER = head("Content-Length: 2") + b"{}"
+CHUNKED = head("Transfer-Encoding: chunked")
+DEFLATED = head("Content-Encoding: deflate")
 CONTINUE = head(status="HTTP/1.1 100 Continue")
 
 
@@ -128,3 +132,60 @@ def test_the_reader_answers_or_faults_and_never_holds_more_than_its_limit(whole:
 def test_a_reader_makes_the_same_of_the_same_bytes_in_other_pieces(whole: bytes, size: int) -> None:
     pieces = [whole[start : start + size] for start in range(0, len(whole), size)]
     assert _read([whole])[:3] == _read(pieces)[:3]
+
+
+# What a merchant reads of an answer that cannot be believed: the log has nothing else to go by.
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        (b"HTTP/2 200", "the answer is not HTTP/1.1"),
+        (head("A: \x00")[:-4] + b"\n", "the answer's head holds a stray line break or a null byte"),
+        (head("Content-Length: 1, 2"), "the answer's Content-Length is not one number"),
+        (head("Content-Length: 9", "no colon"), "the answer's head holds a line that is no header field"),
+        (head(*["a: b"] * 101), "the answer has more than 100 header fields"),
+        (head("A: " + "x" * 65_536), "the answer's head is larger than 65536 bytes"),
+        (head("Transfer-Encoding: gzip"), "unknown Transfer-Encoding 'gzip'"),
+        (head("Content-Encoding: br"), "the answer's Content-Encoding 'br' was not asked for"),
+        (head("Content-Length: 4097"), "the answer's body is larger than 4096 bytes"),
+        (head(status="HTTP/1.1 101 Switching Protocols"), "unexpected 101 answers"),
+        (CONTINUE * 11, "unexpected 100 answers"),
+        (CHUNKED + b"zz", "between the answer's chunks stands a line without end or sense"),
+        (CHUNKED + b"1;=\r\n", "between the answer's chunks stands neither a size nor a trailer"),
+        (CHUNKED + b"1\r\nab", "a chunk is longer than its size"),
+        (CHUNKED + b"0\r\n" + b"a: b\r\n" * 101, "the answer has more than 100 trailer fields"),
+        (DEFLATED + zlib.compress(b"a") + b"b", "bytes follow the end of the compressed body"),
+    ],
+)
+def test_a_refusal_says_what_is_wrong(answer: bytes, said: str) -> None:
+    with pytest.raises(NoReplyError) as caught:
+        AnswerReader(LIMIT).feed(answer)
+    assert (caught.value.detail, str(caught.value)) == (said, said)
+    assert (caught.value.status, caught.value.headers) == (None, None)
+
+
+def test_what_zlib_says_of_a_body_is_handed_on() -> None:
+    with pytest.raises(NoReplyError) as caught:
+        AnswerReader(LIMIT).feed(head("Content-Encoding: gzip", "Content-Length: 9") + b"not a zip")
+    assert caught.value.detail == f"the answer's body cannot be decompressed: {caught.value.__cause__}"
+    assert "incorrect header check" in caught.value.detail
+
+
+def test_an_answer_that_ends_early_is_told_as_that() -> None:
+    reader = AnswerReader(LIMIT)
+    reader.feed(ANSWER[:-1])
+    with pytest.raises(NoReplyError, match=r"^the connection closed before the answer was complete$"):
+        reader.end()
+
+
+@pytest.mark.parametrize(("status", "stands"), [(199, None), (200, True), (299, True), (300, False), (407, False)])
+def test_a_tunnel_stands_after_a_2xx_alone(status: int, stands: bool | None) -> None:
+    reader = AnswerReader(0, method="CONNECT")
+    assert reader.feed(head(status=f"HTTP/1.1 {status} x")) is (stands is not None)
+    assert reader.reusable is bool(stands)
+
+
+def test_a_head_that_never_ends_is_refused_as_too_large_while_it_comes() -> None:
+    reader = AnswerReader(LIMIT)
+    assert not reader.feed(b"HTTP/1.1 200 OK\r\nA: " + b"x" * (MAX_HEAD_BYTES - 17))
+    with pytest.raises(NoReplyError, match="larger than 65536 bytes"):
+        reader.feed(b"x")

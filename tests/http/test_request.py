@@ -97,3 +97,14 @@ def test_latin_1_is(value: str) -> None:
 
 def test_a_detail_shows_nothing_of_a_header() -> None:
     assert "sk_live" not in not_sent(headers=(("Authorization", "Bearer sk_live_1\n"),))
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        ("a\nB", "the request's line or a header holds a character that it must not"),
+        ("€", "a header holds a character outside Latin-1"),
+    ],
+)
+def test_a_refusal_says_what_is_wrong(value: str, said: str) -> None:
+    assert not_sent(headers=(("A", value),)) == said
