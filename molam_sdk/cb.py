@@ -152,7 +152,8 @@ class Breaker:
         opened_at = self.cb._state_storage.opened_at  # pyright: ignore[reportPrivateUsage]  # pybreaker shows it nowhere else
         if opened_at is None:
             return 0.0
-        return float(self.cb.reset_timeout) - (self._clock() - self._opened_on_clock(opened_at))
+        opened = self._opened_on_clock(opened_at)  # before the clock is read: it may read it too
+        return float(self.cb.reset_timeout) - (self._clock() - opened)
 
     def _opened_on_clock(self, opened_at: datetime) -> float:
         """When that was by our own clock, found out once for each opening: pybreaker notes the wall clock only."""

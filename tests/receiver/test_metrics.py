@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from molam_sdk.receiver import WebhookReceiver
 from molam_sdk.store import MemoryStore
 from tests.support.webhooks.deliveries import NOW, SECRETS
@@ -28,3 +30,24 @@ def test_two_receivers_share_one_registry(shop: Shop) -> None:
     WebhookReceiver(SECRETS, MemoryStore(), registry=shop.registry, clock=lambda: NOW)
     WebhookReceiver(SECRETS, MemoryStore())
     WebhookReceiver(SECRETS, MemoryStore())
+
+
+@pytest.mark.parametrize("result", ["handled", "duplicate", "failed"])
+def test_a_result_that_an_alert_watches_stands_at_0_from_the_start(shop: Shop, result: str) -> None:
+    types = ("payment.succeeded", "refund.failed", "payout.paid", "dispute.created")
+    assert [shop.count(event_type, result) for event_type in types] == [0, 0, 0, 0]
+
+
+def test_deliveries_that_cannot_be_believed_stand_at_0_from_the_start(shop: Shop) -> None:
+    assert shop.count("unverified", "invalid") == 0
+
+
+def test_the_buckets_reach_from_1_ms_to_half_a_minute(shop: Shop) -> None:
+    shop.deliver()
+    bounds = [
+        sample.labels["le"]
+        for family in shop.registry.collect()
+        for sample in family.samples
+        if sample.name == "molam_sdk_webhook_seconds_bucket"
+    ]
+    assert bounds == "0.001 0.005 0.01 0.025 0.05 0.1 0.25 0.5 1.0 2.5 5.0 10.0 30.0 +Inf".split()
