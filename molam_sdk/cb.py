@@ -65,7 +65,7 @@ class Breaker:
     ) -> None:
         self.cb = cb
         self._most_probes = half_open_probes
-        # Weak: a call that Ctrl-C tears apart between its admission and its end must not keep its place for ever.
+        # Weak: a call that Ctrl-C ends between its admission and its end must not keep its place for ever.
         self._probes: WeakSet[_Passage] = WeakSet()
         self._window = _Window(failure_rate, clock) if failure_rate is not None else None
         self._clock = clock

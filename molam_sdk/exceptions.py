@@ -12,8 +12,8 @@
     │   └── MolamTimeoutError       no answer in time: look at ``outcome``
     ├── ResponseError               an answer that cannot be read; after a 2xx the money HAS moved
     ├── APIError                    Molam answered with an error status
-    │   ├── InvalidRequestError     400, 422 and every 4xx without a class: mend the request
-    │   ├── AuthenticationError     401: mend the API key
+    │   ├── InvalidRequestError     400, 422 and every 4xx without a class: correct the request
+    │   ├── AuthenticationError     401: correct the API key
     │   ├── DeclinedError           402: declined; ask for another way to pay
     │   ├── PermissionDeniedError   403: this key may not do this
     │   ├── NotFoundError           404: no such object
@@ -70,7 +70,7 @@ class MolamError(Exception):
     seconds; ``occurred_at`` is a Unix time in seconds. ``attempts`` counts requests that were tried.
     """
 
-    advice = "Read the message, mend the cause, and call again."
+    advice = "Read the message, correct the cause, and call again."
 
     outcome: Outcome = "not_sent"
     operation: str | None = None
@@ -137,13 +137,13 @@ def _rebuild(cls: type[MolamError], args: tuple[object, ...], state: dict[str, A
 class ConfigurationError(MolamError):
     """The client was set up wrongly. Outcome ``not_sent``."""
 
-    advice = "Mend the configuration: nothing was sent."
+    advice = "Correct the configuration: nothing was sent."
 
 
 class RequestValidationError(MolamError, ValueError):
     """An argument of a call is wrong; the message names it and says what is allowed. Outcome ``not_sent``."""
 
-    advice = "Mend the arguments: nothing was sent."
+    advice = "Correct the arguments: nothing was sent."
 
 
 class ClientClosedError(MolamError):
@@ -206,7 +206,7 @@ class APIError(MolamError):
     ``body`` the parsed body (a mapping), or its text where it was not JSON.
     """
 
-    advice = "Mend the cause that the message names, then call again."
+    advice = "Correct the cause that the message names, then call again."
     outcome: Outcome = "rejected"
 
     def __init__(
@@ -238,7 +238,7 @@ class APIError(MolamError):
 class InvalidRequestError(APIError):
     """400, 422 or another 4xx: the request is wrong. Outcome ``rejected``."""
 
-    advice = "Mend the request: sending it again as it is will fail again."
+    advice = "Correct the request: sending it again as it is will fail again."
 
 
 class AuthenticationError(APIError):

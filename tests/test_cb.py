@@ -12,6 +12,7 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from molam_sdk import CircuitOpenError, ClientConfig, MolamError, MolamSyncClient, NetworkError, ServerError
+from molam_sdk._core.rules import RULES
 from molam_sdk._core.wire import Failure, NoReply
 from molam_sdk.cb import Breaker, FailureRate, create_circuit_breaker
 from molam_sdk.testing import ScriptedTransport, reply
@@ -47,7 +48,10 @@ def test_five_outages_in_a_row_open_it_and_the_fifth_raises_its_own_error() -> N
     assert client.cb.current_state == pybreaker.STATE_OPEN
 
 
-@pytest.mark.parametrize("answer", [error_reply(500), error_reply(502), error_reply(503), error_reply(504), TIMEOUT])
+OUTAGES = [error_reply(case) for case, rule in RULES.items() if isinstance(case, int) and rule.outage]
+
+
+@pytest.mark.parametrize("answer", [*OUTAGES, TIMEOUT])
 def test_an_outage_counts(answer: Any) -> None:
     client = guarded(ScriptedTransport(answer))
     call(client)

@@ -59,7 +59,16 @@ def test_what_is_no_secret_stays(text: str) -> None:
 
 @pytest.mark.parametrize(
     ("digits", "is_card"),
-    [("378282246310005", True), ("6011111111111117", True), ("30569309025904", True), ("5555555555554445", False)],
+    [
+        ("378282246310005", True),
+        ("6011111111111117", True),
+        ("30569309025904", True),
+        ("5555555555554445", False),
+        ("50180000007", False),  # 11 digits: too short for a card, its check digit right
+        ("501800000009", True),
+        ("5018000000000000007", True),
+        ("50180000000000000009", False),  # 20 digits
+    ],
 )
 def test_card_numbers_are_told_by_luhn(digits: str, is_card: bool) -> None:
     assert (redact_text(digits) == REDACTED) is is_card

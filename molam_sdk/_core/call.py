@@ -116,7 +116,7 @@ class Call(Generic[T]):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         report = self._report
-        if self._in_flight:  # torn out of an attempt by Ctrl-C or a cancellation: nobody knows
+        if self._in_flight:  # an attempt was interrupted by Ctrl-C or a cancellation: its outcome is unknown
             report.outcome = combine(report.outcome, RULES[Failure.INTERRUPTED])
         if error is not None and not isinstance(error, Exception):
             self._outage = None

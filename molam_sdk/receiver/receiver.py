@@ -100,7 +100,7 @@ class WebhookReceiver(Subscribers):
         return answer
 
     def unreadable(self, reason: str) -> WebhookAnswer:
-        """The answer where the raw body is not to be had. 500, so that Molam sends it again once this is mended."""
+        """The answer where the raw body cannot be had. 500, so that Molam sends it again once this is corrected."""
         return self._delivery({}).answer("unreadable", reason)
 
     def prune(self) -> int:

@@ -25,6 +25,7 @@ def molam(*arguments: str, **environment: str | None) -> Result:
 
 def test_a_running_sandbox_is_watched_triggered_and_moved(api: Api, sandbox: Sandbox) -> None:
     url = ("--url", sandbox.url)
+    molam("trigger", "payment.failed", *url)
     event_id = molam("trigger", "payout.paid", "--data", '{"id": "po_1"}', *url).stdout.strip()
     tail = molam("events", "tail", "--once", "--type", "payout.paid", MOLAM_SANDBOX_URL=sandbox.url)
     (line,) = [json.loads(line) for line in tail.stdout.splitlines()]

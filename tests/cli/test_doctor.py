@@ -20,6 +20,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from molam_sdk import ClientConfig
+from molam_sdk.cli.checks import check_key
 from molam_sdk.cli.commands import molam as group
 from molam_sdk.sandbox import Sandbox
 
@@ -72,6 +74,14 @@ class HourBehind(Quiet):
     off = -3600.0
 
 
+class SevenMinutesAhead(Quiet):
+    off = 420.0
+
+
+class FourMinutesBehind(Quiet):
+    off = -240.0
+
+
 class Patient(ThreadingHTTPServer):
     """Says nothing of a client that hangs up: the doctor does, where it only wants the certificate."""
 
@@ -111,6 +121,17 @@ def test_a_clock_that_would_refuse_webhooks_fails(serve: Serve) -> None:
     assert 3595 < float(told.split(" s ahead")[0]) < 3605
 
 
+@pytest.mark.parametrize(
+    ("handler", "level", "told"), [(SevenMinutesAhead, "fail", "behind"), (FourMinutesBehind, "ok", "ahead")]
+)
+def test_a_clock_is_judged_by_how_long_a_signature_is_good(
+    serve: Serve, handler: type[Quiet], level: str, told: str
+) -> None:
+    found = findings(doctor("--url", f"http://{HOST}:{serve(handler)}", MOLAM_API_KEY="sk_test_1"))
+    assert found["clock"][0] == level
+    assert told in found["clock"][1]
+
+
 def certified(folder: Path, days: int) -> tuple[ssl.SSLContext, str]:
     """A server's TLS context with a certificate for so many days, and the file to trust it by."""
     key = ec.generate_private_key(ec.SECP256R1())
@@ -138,7 +159,7 @@ def certified(folder: Path, days: int) -> tuple[ssl.SSLContext, str]:
     return context, str(trusted)
 
 
-@pytest.mark.parametrize(("days", "level"), [(90, "ok"), (5, "warn")])
+@pytest.mark.parametrize(("days", "level"), [(90, "ok"), (22, "ok"), (20, "warn"), (5, "warn")])
 def test_the_days_of_the_certificate_are_counted(serve: Serve, tmp_path: Path, days: int, level: str) -> None:
     context, trusted = certified(tmp_path, days)
     url = f"https://{HOST}:{serve(Quiet, context)}"
@@ -182,3 +203,36 @@ def test_what_cannot_work_fails(environment: dict[str, str], name: str) -> None:
     done = doctor(**{"MOLAM_BASE_URL": "http://127.0.0.1:9", **environment})
     assert done.exit_code == 1
     assert findings(done)[name][0] == "fail"
+
+
+@pytest.mark.parametrize(
+    ("url", "key", "level"),
+    [
+        ("https://api.molam.io", "sk_live_1", "ok"),
+        ("https://api-eu-west.molam.io", "sk_live_1", "ok"),
+        ("https://staging.api.molam.io", "sk_live_1", "warn"),
+        ("https://sandbox.api.molam.io", "sk_live_1", "warn"),
+        ("https://staging.api.molam.io", "sk_test_1", "ok"),
+        ("https://api.molam.io", "sk_test_1", "warn"),
+        ("https://api.molam.io.example", "sk_live_1", "warn"),
+        ("https://api.molam.io", "jwt_1", "ok"),
+    ],
+)
+@pytest.mark.filterwarnings("ignore::molam_sdk.MolamConfigurationWarning")  # which says the same of its own accord
+def test_a_live_key_belongs_to_production_alone(url: str, key: str, level: str) -> None:
+    (finding,) = check_key(ClientConfig(api_key=key, base_url=url))
+    assert finding.level == level
+    assert ("do not belong together" in finding.text) is (level == "warn")
+    assert key not in finding.text
+
+
+def test_the_clients_certificate_is_shown_to_a_server_that_asks_for_one(serve: Serve, tmp_path: Path) -> None:
+    context, trusted = certified(tmp_path, 90)
+    context.load_verify_locations(trusted)
+    context.verify_mode = ssl.CERT_REQUIRED
+    url = f"https://{HOST}:{serve(Quiet, context)}"
+    settings = {"MOLAM_API_KEY": "sk_test_1", "MOLAM_CA_BUNDLE": trusted}
+    ours = str(tmp_path / "server.pem")
+    shown = findings(doctor("--url", url, **settings, MOLAM_MTLS_CERT=ours, MOLAM_MTLS_KEY=ours))
+    assert shown["clock"][0] == "ok"
+    assert "clock" not in findings(doctor("--url", url, **settings))
