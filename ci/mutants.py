@@ -77,7 +77,7 @@ ROOMS: Final = {
     ),
     "webhooks": Room(("molam_sdk/webhooks/*",), ("tests/webhooks",)),
     "receiver": Room(("molam_sdk/receiver/*",), ("tests/receiver", "tests/contrib")),
-    "store": Room(("molam_sdk/store/*",), ("tests/store",)),
+    "store": Room(("molam_sdk/store/*",), ("tests/store", "tests/receiver/test_transactions.py")),
 }
 
 

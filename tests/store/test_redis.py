@@ -49,3 +49,13 @@ def test_an_event_taken_over_is_kept_for_the_whole_retention_again() -> None:
         client.persist(f"{{{prefix}}}:event:evt_1")
         assert store.claim(ONE, NOW + 60, NOW + 120).decision == "run"
         assert expires(left_ms(client, prefix)["event:evt_1"])
+
+
+def test_the_keys_are_those_that_an_operator_looks_for() -> None:
+    with redis_client() as client:
+        store = RedisStore(client)
+        assert store._keys(ONE) == ["{molam_webhooks}:event:evt_1", "{molam_webhooks}:object:pi_1"]
+        assert store._keys(Claim("evt_2", "payout.paid", "t")) == [
+            "{molam_webhooks}:event:evt_2",
+            "{molam_webhooks}:object:",
+        ]

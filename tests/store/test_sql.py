@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import create_engine
+from sqlalchemy import MetaData, create_engine
 from sqlalchemy.exc import OperationalError
 
 from molam_sdk.store import Claim
-from molam_sdk.store.sql import SqlStore
+from molam_sdk.store.sql import SqlStore, events_table
 from tests.support.webhooks.stores import POSTGRES_URL, rows, sql_engine, sql_table, unique
 
 NOW = 1_800_000_000.0
@@ -73,3 +73,27 @@ def test_workers_that_start_together_all_find_the_table(tmp_path: Path) -> None:
 def test_a_table_that_cannot_be_made_is_an_error_at_the_start(tmp_path: Path) -> None:
     with pytest.raises(OperationalError):
         SqlStore(f"sqlite:///{tmp_path}/no-such-folder/shop.sqlite3")
+
+
+def test_the_table_is_what_migrations_of_shops_were_made_from() -> None:
+    table = events_table(MetaData())
+    assert table.name == "molam_webhook_events"
+    assert [column.name for column in table.primary_key] == ["key"]
+    columns = [f"{column.name} {column.type} {'null' if column.nullable else 'not null'}" for column in table.columns]
+    assert columns == [
+        "key VARCHAR(64) not null",
+        "event_id VARCHAR(255) not null",
+        "event_type VARCHAR(255) not null",
+        "object_key VARCHAR(64) null",
+        "created DOUBLE not null",
+        "token VARCHAR(32) not null",
+        "lease_until DOUBLE not null",
+        "done BOOLEAN not null",
+        "finished TEXT not null",
+        "touched DOUBLE not null",
+    ]
+    indexes = {str(index.name): [column.name for column in index.columns] for index in table.indexes}
+    assert indexes == {
+        "molam_webhook_events_object": ["object_key", "created"],
+        "molam_webhook_events_touched": ["touched"],
+    }

@@ -95,6 +95,25 @@ def test_only_what_is_older_than_handled_is_stale(store: Store, created: float, 
     assert store.claim(later, NOW, LEASE).decision == decision
 
 
+def test_an_event_left_behind_is_stale_once_a_newer_one_was_handled(store: Store) -> None:
+    older = Claim("evt_2", "payment.created", "token-c", object_id="pi_1", created=NOW - 1)
+    store.claim(older, NOW, LEASE)
+    handled = replace(ONE, object_id="pi_1", created=NOW)
+    store.claim(handled, NOW, LEASE)
+    store.done(handled, NOW)
+    assert store.claim(replace(older, token="token-d"), LEASE, LEASE + 60).decision == "stale"
+
+
+def test_a_token_is_good_for_its_own_event_alone(store: Store) -> None:
+    two = replace(ONE, event_id="evt_2")
+    store.claim(ONE, NOW, LEASE)
+    store.claim(two, NOW, LEASE)
+    assert store.done(ONE, NOW)
+    assert store.claim(replace(two, token="token-b"), NOW, LEASE).decision == "busy"
+    assert store.claim(replace(two, token="token-b"), LEASE, LEASE + 60).decision == "run"
+    assert store.claim(replace(ONE, token="token-b"), LEASE, LEASE + 60).decision == "duplicate"
+
+
 def test_an_event_that_was_not_finished_makes_nothing_stale(store: Store) -> None:
     store.claim(replace(ONE, object_id="pi_1", created=NOW), NOW, LEASE)
     older = Claim("evt_2", "payment.created", "token-c", object_id="pi_1", created=NOW - 9)
@@ -117,6 +136,7 @@ def test_pruning_forgets_what_is_old_and_nothing_else(store: Store) -> None:
         store.claim(claim, now, now + 1)
         store.done(claim, now)
     store.claim(running, NOW - 100, NOW + 60)
+    assert store.prune(NOW - 100) == 0
     assert store.prune(NOW - 50) == 1
     assert store.claim(old, NOW, LEASE).decision == "run"
     assert store.claim(new, NOW, LEASE).decision == "duplicate"
