@@ -6,6 +6,7 @@
 PYTHON = python3
 VENV = .venv
 ARGS =
+ROOM =
 
 BIN = bin
 ifeq ($(OS),Windows_NT)
@@ -84,8 +85,8 @@ chaos: $(VENV)/dev.stamp  ## orders through a hostile network, killed processes 
 fuzz: $(VENV)/dev.stamp  ## the reader of answers against RFC 9112, h11 and llhttp; ARGS="--count 5000000 --seed 7", Ctrl-C ends it
 	$(PY) -m tests.http.fuzz $(ARGS)
 
-mutants: $(VENV)/dev.stamp  ## which changes of the code no test notices; ARGS="http --sample 200" for one room and some of them
-	$(PY) ci/mutants.py $(ARGS)
+mutants: $(VENV)/dev.stamp  ## which changes of the code no test notices; ROOM=http for one room, ARGS="--sample 200" for some of them
+	$(PY) ci/mutants.py $(ROOM) $(ARGS)
 
 clean:  ## forget environments, builds and caches
 	rm -rf $(VENV) $(VENV)-wheel dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage

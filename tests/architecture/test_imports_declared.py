@@ -30,20 +30,14 @@ ROOMS = {
     "contrib/redis": "redis",
     "contrib/sql": "sql",
     "contrib/starlette": "fastapi",
-    "contrib/_signals": "otel",
     "otel": "otel",
     "receiver": "otel",
     "sandbox": "sandbox",
-    "store/django": "django",
     "store/redis": "redis",
     "store/sql": "sql",
 }
-# pytest loads the plugin, so it is there. The two of aiohttp go when asyncio's connections are the standard library's.
-GIVEN = {
-    "pytest_plugin": {"pytest"},
-    "_transport/aiohttp_door": {"aiohttp", "multidict", "yarl"},
-    "_transport/aiohttp_transport": {"aiohttp"},
-}
+# pytest loads the plugin, so it is there.
+GIVEN = {"pytest_plugin": {"pytest"}}
 
 
 def _name(requirement: str) -> str:
