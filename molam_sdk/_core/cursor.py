@@ -35,7 +35,8 @@ class Cursor(Generic[Item]):
         if page.has_more:
             last = self._last_id(page)
             if self.page is not None and self.page.data and last == self._last_id(self.page):
-                raise ResponseError(f"the list does not move on from {last!r}: the server sent the same page again")
+                again = f"the list does not move on from {last!r}: the server sent the same page again"
+                raise ResponseError(again, outcome="rejected")
         self.page, self._next = page, 0
 
     def take(self) -> Item | None:
@@ -49,5 +50,6 @@ class Cursor(Generic[Item]):
     def _last_id(page: Page[Item]) -> str:
         last = getattr(page.data[-1], "id", None) if page.data else None
         if not isinstance(last, str) or not last:
-            raise ResponseError("the list says that it goes on, but its page has no last id to go on from")
+            lacking = "the list says that it goes on, but its page has no last id to go on from"
+            raise ResponseError(lacking, outcome="rejected")
         return last

@@ -26,6 +26,8 @@ LAYERS = [
     "models",
     "config",
     "money exceptions _forks _version",
+    "_error_facts",
+    "_json_safe",
 ]
 RANK = {part: rank for rank, layer in enumerate(LAYERS) for part in layer.split()}
 
