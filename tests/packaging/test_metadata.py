@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 RUNTIME = {"requests", "pydantic", "pybreaker", "prometheus-client"}
-EXTRAS = set("async sandbox cli django flask fastapi redis sql otel bench test dev all".split())
+EXTRAS = set("async sandbox cli django flask fastapi celery redis sql otel bench test dev all".split())
 NOT_RUNTIME = {"bench", "test", "dev", "all"}
 
 

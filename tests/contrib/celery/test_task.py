@@ -52,7 +52,7 @@ class Shop:
         self.app = celery.Celery("shop", set_as_current=False)
         deed = body or create
 
-        @self.app.task(base=MolamTask, bind=True, **{"molam_client": lambda: self.client, **options})
+        @self.app.task(base=MolamTask, bind=True, shared=False, **{"molam_client": lambda: self.client, **options})
         def pay(task: Any) -> Any:
             answer = deed(task, self.client)
             return getattr(answer, "id", answer)
