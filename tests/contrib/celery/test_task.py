@@ -20,11 +20,13 @@ from molam_sdk import (
     RequestValidationError,
     ServerError,
 )
+from molam_sdk.exceptions import SentRequest
 from molam_sdk.testing import Failure, NoReply, ScriptedTransport, reply
 
 celery = pytest.importorskip("celery", reason="the extra celery is not installed")
 
 from celery.app.trace import build_tracer  # noqa: E402
+from celery.backends.base import Backend  # noqa: E402
 from celery.exceptions import Ignore, Reject, Retry, SoftTimeLimitExceeded  # noqa: E402
 
 from molam_sdk.contrib.celery import HEADER, MolamTask, idempotency_key_of  # noqa: E402
@@ -365,3 +367,25 @@ def test_the_message_says_since_when_its_key_can_have_been_used() -> None:
         message = connection.SimpleQueue("since").get(timeout=1)
     assert before + 60 <= message.headers[HEADER]["since"] <= time.time() + 60
     assert message.headers["trace"] == "1"
+
+
+@pytest.mark.parametrize("outcome", ["not_sent", "rejected", "unknown", "accepted"])
+@pytest.mark.parametrize("body", [None, {"__type__": "decimal", "__value__": "x"}, {"n": float("nan"), "b": b"\xff"}])
+def test_an_error_comes_whole_out_of_celerys_own_json(outcome: Any, body: Any) -> None:
+    error = DeclinedError(402, "No.", body, "req_1", code="card_declined")
+    error.outcome, error.idempotency_key, error.retry_after = outcome, "order-7", 2.0
+    error.request = SentRequest("create_refund", "POST", "/v1/connect/refunds", b"{\xff}", "order-7")
+    backend = Backend(celery.Celery("shop", set_as_current=False))
+    again = backend.exception_to_python(backend.decode(backend.encode(backend.prepare_exception(error))))
+    assert type(again) is DeclinedError
+    assert (str(again), again.request, repr(again.body)) == (str(error), error.request, repr(error.body))
+
+
+def test_a_process_that_does_not_know_the_class_finds_the_facts_in_its_args() -> None:
+    error = NetworkError("no answer", outcome="unknown")
+    error.idempotency_key = "order-7"
+    backend = Backend(celery.Celery("shop", set_as_current=False))
+    stored = backend.prepare_exception(error) | {"exc_module": "not.imported.here"}
+    stranger = backend.exception_to_python(backend.decode(backend.encode(stored)))
+    assert not isinstance(stranger, MolamError)
+    assert MolamError.from_dict(stranger.args[-1]).to_dict() == error.to_dict()

@@ -1,4 +1,7 @@
-"""A shop's Celery app as merchants write it: the default serializers, a client made when it is first needed."""
+"""A shop's Celery app as merchants write it: the default serializers, a client made when it is first needed.
+
+Only ``shared=False`` is for the tests, which import this more than once: no other app of the process gets its tasks.
+"""
 
 import functools
 import os
@@ -31,7 +34,7 @@ def client() -> MolamClient:
     return MolamClient(ClientConfig.from_env())
 
 
-@app.task(base=MolamTask, bind=True, molam_client=client, retry_backoff=0.2, retry_backoff_max=1.0)
+@app.task(shared=False, base=MolamTask, bind=True, molam_client=client, retry_backoff=0.2, retry_backoff_max=1.0)
 def pay(task: Any, order: str, amount: int) -> str:
     """Takes a payment in two calls, each under a key of its own."""
     payload = {"amount": amount, "currency": "XOF", "capture": True, "metadata": {"order_id": order}}
@@ -40,13 +43,13 @@ def pay(task: Any, order: str, amount: int) -> str:
     return str(paid.id)
 
 
-@app.task(base=MolamTask, bind=True, molam_client=client, soft_time_limit=1, retry_backoff=0.2)
+@app.task(shared=False, base=MolamTask, bind=True, molam_client=client, soft_time_limit=1, retry_backoff=0.2)
 def pay_in_time(task: Any, order: str, amount: int) -> str:
     """The same under a time limit that falls into a call."""
     return str(pay.run.__func__(task, order, amount))
 
 
-@app.task
+@app.task(shared=False)
 def pay_plainly(order: str) -> None:
     """A task without our base: its error is whole all the same."""
     client().create_payment_intent({"amount": 5, "currency": "XOF"}, idempotency_key=order, timeout=0.5)
