@@ -100,15 +100,27 @@ class MolamTask(_Task):
         if self.request.called_directly:
             return super().__call__(*args, **kwargs)
         try:
-            return self.run(*args, **kwargs)
-        except TaskPredicate:  # Retry, Reject and Ignore are no failures
+            return self._run_and_recover(args, kwargs)
+        except (TaskPredicate, MolamError):  # Retry, Reject and Ignore are no failures
             raise
         except Exception as raised:
-            error = _error_of_call(raised)
-            if error is None:
-                self._settle_earlier_doubts(raised)
-                raise
+            self._settle_earlier_doubts(raised)
+            raise
+
+    def _run_and_recover(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        try:
+            return self._run_once(args, kwargs)
+        except MolamError as error:
             return self._recover(error, args, kwargs)
+
+    def _run_once(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        try:
+            return self.run(*args, **kwargs)
+        except SoftTimeLimitExceeded as limit:
+            interrupted = _interrupted_call(limit)
+            if interrupted is None:
+                raise
+            raise interrupted  # noqa: B904 - the limit is its context; as its cause it would hide why the call failed
 
     def _recover(self, error: MolamError, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Run again later, find out and go on, or raise the error with the truth in it."""
@@ -124,7 +136,7 @@ class MolamTask(_Task):
             self._find_out(error)
             settled.add(error.idempotency_key)
             try:
-                return self.run(*args, **kwargs)
+                return self._run_once(args, kwargs)
             except MolamError as other:
                 error = other
 
@@ -234,16 +246,10 @@ class MolamTask(_Task):
         return max(0.1, min(self.resolve_seconds, (hard - (soft or 0)) / 2))
 
 
-def _error_of_call(raised: BaseException) -> MolamError | None:
-    """The SDK's error: what was raised, or what a time limit interrupted. An error of the merchant's stays theirs."""
-    if isinstance(raised, MolamError):
-        return raised
-    if not isinstance(raised, SoftTimeLimitExceeded):
-        return None
-    for link in _links(raised):
-        if isinstance(link, MolamError) and link.request is not None:
-            return link
-    return None
+def _interrupted_call(limit: SoftTimeLimitExceeded) -> MolamError | None:
+    """The error of the call that a time limit fell into, None if it fell into none."""
+    calls = (link for link in _links(limit) if isinstance(link, MolamError) and link.request is not None)
+    return next(calls, None)
 
 
 def _links(error: BaseException) -> Iterator[BaseException]:

@@ -327,6 +327,19 @@ def test_a_time_limit_in_the_last_run_is_resolved() -> None:
     assert isinstance(error, DeclinedError)
 
 
+def test_a_time_limit_after_a_doubt_was_settled_is_resolved_too() -> None:
+    def two_calls(task: Any, client: MolamClient) -> Any:
+        create(task, client)
+        try:
+            return client.confirm_payment_intent("pi_1", idempotency_key=task.idempotency_key("confirm"))
+        except NetworkError as error:
+            raise SoftTimeLimitExceeded from error
+
+    shop = Shop(LOST, INTENT, INTENT, LOST, INTENT, INTENT, INTENT, body=two_calls, max_retries=0)
+    assert shop.run() == "pi_1"
+    assert set(shop.keys()) == {f"celery/{ID}", f"celery/{ID}/confirm"}
+
+
 def test_a_time_limit_outside_a_call_is_one() -> None:
     def idle(task: Any, client: MolamClient) -> Any:
         raise SoftTimeLimitExceeded
