@@ -263,6 +263,18 @@ def test_a_later_run_that_fails_of_something_else_does_not_lose_the_doubt() -> N
     assert isinstance(settled.again(settled.run()), KeyError)
 
 
+def test_a_later_run_that_is_declined_elsewhere_does_not_lose_the_doubt() -> None:
+    purposes = ["", "other"]
+
+    def one_call_a_run(task: Any, client: MolamClient) -> Any:
+        return client.create_payment_intent(ORDER, idempotency_key=task.idempotency_key(purposes.pop(0)))
+
+    shop = Shop(LOST, DECLINED, *[BUSY] * 50, body=one_call_a_run)
+    error = shop.again(shop.run())
+    assert (error.outcome, error.idempotency_key) == ("unknown", f"celery/{ID}")
+    assert "DeclinedError" in error.causes[0]
+
+
 def test_a_doubt_that_is_too_large_for_a_message_goes_by_its_key() -> None:
     huge = {**ORDER, "metadata": {"note": "x" * 40_000}}
     shop = Shop(
