@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any, Final
 
 from pydantic import BaseModel
@@ -20,28 +20,37 @@ _SECRET_NAMES: Final = frozenset(
 # What support needs to find a payment again; a numeric key may look like a card number and is none.
 _KEPT_NAMES: Final = frozenset("idempotencykey requestid eventid deliveryid paymentid id traceid spanid ts".split())
 
-_TOKENS: Final = re.compile(
-    r"\b(?:sk_|jwt_|whsec_)[A-Za-z0-9_.\-+/=]{3,}|(?i:\b(bearer|basic)\s+)[A-Za-z0-9_.\-+/=~]{6,}"
-)
-_ASSIGNED: Final = re.compile(
-    r"""(?i)(["']?\b(?:cvv2?|cvc2?|pin|otp|password|api_?key|secret|client_secret|access_token)["']?\s*[:=]\s*["']?)([^\s"',;&}]+)"""
-)
-_CARD_LIKE: Final = re.compile(r"(?<![0-9A-Za-z.])[0-9](?:[ -]?[0-9]){11,18}(?![0-9A-Za-z])")
 _SUSPECT: Final = re.compile(
     r"sk_|jwt_|whsec_|[0-9](?:[ -]?[0-9]){11}|(?i:bearer|basic |cvv|cvc|pin|otp|password|api_?key|secret|token)"
 )
+_SHORTEST_SUSPECT: Final = len("pin=1")
 _SMALLEST_CARD_NUMBER: Final = 10**11
+_HARMLESS: Final = frozenset({type(None), bool, float})
 _DEEPEST: Final = 12
 _LONGEST_KNOWN_NAME: Final = 64
 
 
+@cache
+def _secrets() -> tuple[re.Pattern[str], re.Pattern[str], re.Pattern[str]]:
+    """Tokens, values assigned to a secret's name, digits like a card's: compiled at the first text that is suspect."""
+    return (
+        re.compile(r"\b(?:sk_|jwt_|whsec_)[A-Za-z0-9_.\-+/=]{3,}|(?i:\b(bearer|basic)\s+)[A-Za-z0-9_.\-+/=~]{6,}"),
+        re.compile(
+            r"""(?i)(["']?\b(?:cvv2?|cvc2?|pin|otp|password|api_?key|secret|client_secret|access_token)["']?\s*[:=]\s*["']?)"""
+            r"""([^\s"',;&}]+)"""
+        ),
+        re.compile(r"(?<![0-9A-Za-z.])[0-9](?:[ -]?[0-9]){11,18}(?![0-9A-Za-z])"),
+    )
+
+
 def redact_text(text: str) -> str:
     """The text without keys, bearer tokens, secrets that are assigned in it, and card numbers (by Luhn)."""
-    if _SUSPECT.search(text) is None:
+    if len(text) < _SHORTEST_SUSPECT or _SUSPECT.search(text) is None:
         return text
-    text = _TOKENS.sub(lambda found: f"{found[1]} {REDACTED}" if found[1] else REDACTED, text)
-    text = _ASSIGNED.sub(lambda found: found[0] if found[2].startswith("***") else found[1] + REDACTED, text)
-    return _CARD_LIKE.sub(lambda found: REDACTED if _is_card_number(found[0]) else found[0], text)
+    tokens, assigned, card_like = _secrets()
+    text = tokens.sub(lambda found: f"{found[1]} {REDACTED}" if found[1] else REDACTED, text)
+    text = assigned.sub(lambda found: found[0] if found[2].startswith("***") else found[1] + REDACTED, text)
+    return card_like.sub(lambda found: REDACTED if _is_card_number(found[0]) else found[0], text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,9 +72,12 @@ def sanitize_sensitive_data(data: Any) -> Any:
 
 
 def _walk(value: Any, name: _Name, depth: int) -> Any:
+    kind = type(value)  # nearly every value is one of these; the questions below are for the others
+    if kind in _HARMLESS or (kind is int and -_SMALLEST_CARD_NUMBER < value < _SMALLEST_CARD_NUMBER):
+        return value
     if isinstance(value, str):
         return value if name.kept else redact_text(value)
-    if value is None or isinstance(value, bool | float):
+    if isinstance(value, float):
         return value
     if isinstance(value, int):
         card_like = abs(value) >= _SMALLEST_CARD_NUMBER and not name.kept
