@@ -72,13 +72,10 @@ def sanitize_sensitive_data(data: Any) -> Any:
 
 
 def _walk(value: Any, name: _Name, depth: int) -> Any:
-    kind = type(value)  # nearly every value is one of these; the questions below are for the others
-    if kind in _HARMLESS or (kind is int and -_SMALLEST_CARD_NUMBER < value < _SMALLEST_CARD_NUMBER):
+    if type(value) in _HARMLESS or isinstance(value, float):
         return value
     if isinstance(value, str):
         return value if name.kept else redact_text(value)
-    if isinstance(value, float):
-        return value
     if isinstance(value, int):
         card_like = abs(value) >= _SMALLEST_CARD_NUMBER and not name.kept
         return REDACTED if card_like and _is_card_number(str(value)) else value
