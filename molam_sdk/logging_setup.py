@@ -33,7 +33,7 @@ class JsonFormatter(logging.Formatter):
         }
         facts = record.__dict__
         extras = {name: facts[name] for name in filterfalse(_OF_EVERY_RECORD.__contains__, facts)}
-        clean = _sanitized(extras)
+        clean: dict[str, Any] = sanitize_sensitive_data(extras)
         line |= clean if line.keys().isdisjoint(clean) else _renamed(clean, line)
         if record.exc_info:
             line["exc"] = redact_text(self.formatException(record.exc_info))
@@ -124,8 +124,3 @@ def _message(record: logging.LogRecord) -> str:
         return record.getMessage()
     except Exception:  # noqa: BLE001 - an argument's own __str__ may raise anything
         return f"{record.msg} {record.args}"
-
-
-def _sanitized(extras: dict[str, Any]) -> dict[str, Any]:
-    sanitized: dict[str, Any] = sanitize_sensitive_data(extras)
-    return sanitized

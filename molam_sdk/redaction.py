@@ -68,7 +68,7 @@ def sanitize_sensitive_data(data: Any) -> Any:
     A value under a name such as ``password`` or ``cvc`` goes as a whole; every text is searched for keys,
     tokens and card numbers. Idempotency keys and request ids stay: support needs them. ``data`` is not changed.
     """
-    return _walk(data, _name_of(""), 0)
+    return _walk(data, _NAMELESS, 0)
 
 
 def _walk(value: Any, name: _Name, depth: int) -> Any:
@@ -95,14 +95,15 @@ def _walk(value: Any, name: _Name, depth: int) -> Any:
 def _walk_items(items: Mapping[Any, Any], depth: int) -> dict[str, Any]:
     clean: dict[str, Any] = {}
     for key, item in items.items():
-        name = _name_of(key if type(key) is str else str(key))
-        clean[name.shown] = REDACTED if name.secret and item is not None else _walk(item, name, depth)
+        known = type(key) is str and len(key) <= _LONGEST_KNOWN_NAME  # what is longer would only fill the memory
+        name = _known_name(key) if known else _read_name(str(key))
+        if name.secret:
+            clean[name.shown] = REDACTED if item is not None else None
+        elif type(item) in _HARMLESS or (name.kept and type(item) is str):
+            clean[name.shown] = item
+        else:
+            clean[name.shown] = _walk(item, name, depth)
     return clean
-
-
-def _name_of(text: str) -> _Name:
-    """The same few names come with every line; what is longer than a name would only fill the memory."""
-    return _known_name(text) if len(text) <= _LONGEST_KNOWN_NAME else _read_name(text)
 
 
 def _read_name(text: str) -> _Name:
@@ -111,7 +112,8 @@ def _read_name(text: str) -> _Name:
     return _Name(redact_text(text), secret, plain in _KEPT_NAMES)
 
 
-_known_name = lru_cache(maxsize=512)(_read_name)
+_known_name = lru_cache(maxsize=512)(_read_name)  # the same few names come with every line
+_NAMELESS: Final = _Name("", secret=False, kept=False)
 
 
 def _text_of(value: Any) -> str:
