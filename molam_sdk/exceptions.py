@@ -11,7 +11,7 @@
     ├── NetworkError                no answer: look at ``outcome``
     │   └── MolamTimeoutError       no answer in time: look at ``outcome``
     ├── ResponseError               an answer that cannot be read; after a 2xx the money HAS moved
-    ├── APIError                    Molam answered with an error status
+    ├── APIError                    an error, answered under an error status or under a 2xx
     │   ├── InvalidRequestError     400, 422 and every 4xx without a class: mend the request
     │   ├── AuthenticationError     401: mend the API key
     │   ├── DeclinedError           402: declined; ask for another way to pay

@@ -22,6 +22,7 @@ from typing import Generic, NamedTuple, TypeVar
 
 from ..exceptions import MolamError, Outcome
 from .answer import UnreadableError, attach
+from .evidence import Instead, what_came_instead
 from .invocation import Invocation
 from .problem import Problem, read_problem
 from .record import CallRecord, Gate
@@ -48,11 +49,20 @@ class CallSettings:
 
 
 class _End(NamedTuple):
-    """How an attempt ended."""
+    """How an attempt ended, and why its answer is not the operation's."""
 
     answer: Reply | NoReply
     problem: Problem | None
     rule: Rule
+    why: str
+
+
+class _Reading(NamedTuple):
+    """What an answer says: the problem, what came instead of the operation's answer, and why it is not that one."""
+
+    problem: Problem | None
+    instead: Instead | None
+    why: str | None
 
 
 class Call(Generic[T]):
@@ -139,8 +149,8 @@ class Call(Generic[T]):
         """Take in how an attempt ended, or that it could not begin: the call is over, or pauses for the next one."""
         self._in_flight = False
         report = self._report
-        problem = read_problem(answer.body) if isinstance(answer, Reply) and not 200 <= answer.status < 300 else None
-        rule = judge(answer, problem)
+        problem, instead, why = self._read(answer)
+        rule = judge(answer, problem, instead)
         doubtful = report.outcome in ("unknown", "accepted")
         report.outcome = combine(report.outcome, rule)
         report.attempts += rule.attempted
@@ -148,10 +158,10 @@ class Call(Generic[T]):
             self._settings.trace(self.invocation.operation.name, report.attempts, rule.label)
         if isinstance(answer, Reply):
             report.take_in(answer)
-            if rule.outcome == "accepted" or (doubtful and self._was_deleted(answer, rule)):
+            if why is None or (doubtful and self._was_deleted(answer, rule)):
                 self._accept(answer, rule)
                 return
-        last = self._keep(_End(answer, problem, rule))
+        last = self._keep(_End(answer, problem, rule, (instead and why) or ""))
         if not self._prepare_retry(answer, rule):
             self._fail(last)
 
@@ -175,17 +185,26 @@ class Call(Generic[T]):
             self._admitted = True
         return None
 
+    def _read(self, answer: Reply | NoReply) -> _Reading:
+        """Read what the operation answers with, or what came in its place."""
+        if isinstance(answer, NoReply):
+            return _Reading(None, None, answer.detail)
+        if not 200 <= answer.status < 300:
+            return _Reading(read_problem(answer.body), None, "an error status")
+        try:
+            self._result = self.invocation.operation.parse(answer)
+        except UnreadableError as problem:
+            found = read_problem(answer.body)
+            return _Reading(found, what_came_instead(answer, found), str(problem))
+        return _Reading(None, None, None)
+
     def _accept(self, reply: Reply, rule: Rule) -> None:
         self.over = True
         self._report.label, self._outage = rule.label, False
         if self._settings.budget is not None:
             self._settings.budget.give_back()
-        try:
-            result = self.invocation.operation.parse(reply)
-        except UnreadableError as problem:
-            self._error = self._report.unreadable(reply, str(problem))
-        else:
-            self._result = attach(result, self._report.response_info(reply))
+        if self._result is not None:
+            attach(self._result, self._report.response_info(reply))
 
     def _keep(self, end: _End) -> _End:
         """The end that the merchant must hear of: a refusal after a real answer says nothing new."""

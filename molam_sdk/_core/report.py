@@ -7,14 +7,15 @@ from typing import Any, Final
 
 from ..exceptions import APIError, MolamError, NetworkError, Outcome, ResponseError, SentRequest
 from ..models import ResponseInfo
+from .evidence import ANY_REQUEST_ID, MOLAM_REQUEST_ID
 from .invocation import Invocation
 from .problem import Problem, printable_line
 from .record import CallRecord
 from .retry import parse_retry_after
-from .rules import UNREADABLE, Rule
+from .rules import Rule
 from .wire import NoReply, Reply
 
-REQUEST_ID_HEADERS: Final = ("X-Molam-Request-Id", "X-Request-ID")
+REQUEST_ID_HEADERS: Final = (MOLAM_REQUEST_ID, ANY_REQUEST_ID)
 _LONGEST_REQUEST_ID: Final = 255
 _REPLAYED_HEADER: Final = "Idempotent-Replayed"
 
@@ -64,20 +65,17 @@ class Report:
             self._elapsed(),
         )
 
-    def error(self, answer: Reply | NoReply, problem: Problem | None, rule: Rule) -> MolamError:
-        """The error of a call whose last attempt ended so."""
-        error = _from_no_reply(answer, rule) if isinstance(answer, NoReply) else _from_reply(answer, problem, rule)
+    def error(self, answer: Reply | NoReply, problem: Problem | None, rule: Rule, why: str = "") -> MolamError:
+        """The error of a call whose last attempt ended so. ``why``: what is wrong with the body of a 2xx."""
+        if isinstance(answer, NoReply):
+            error = _from_no_reply(answer, rule)
+        else:
+            error = _from_reply(answer, problem or Problem("unknown error"), rule, why)
         self._add_facts(error)
         error.retry_after = retry_after_of(answer)
         if problem is not None:
             error.request_id = error.request_id or problem.request_id
         return error
-
-    def unreadable(self, reply: Reply, why: str) -> MolamError:
-        """The error of a 2xx whose body is not what the operation answers with: it happened all the same."""
-        self.label = UNREADABLE.label
-        message = f"the answer cannot be read: {why}"
-        return self._add_facts(ResponseError(message, status_code=reply.status, body=reply.body))
 
     def interrupted(self) -> MolamError:
         """What a Ctrl-C or a cancellation came of, so that ``resolve`` can be asked about it."""
@@ -145,8 +143,8 @@ def _from_no_reply(answer: NoReply, rule: Rule) -> MolamError:
     return error
 
 
-def _from_reply(reply: Reply, problem: Problem | None, rule: Rule) -> MolamError:
-    if not issubclass(rule.error, APIError):
-        return ResponseError(f"{reply.status} is no status of HTTP", status_code=reply.status, body=reply.body)
-    problem = problem or Problem("unknown error")
-    return rule.error(reply.status, problem.message, problem.body, code=problem.code, param=problem.param)
+def _from_reply(reply: Reply, problem: Problem, rule: Rule, why: str) -> MolamError:
+    if issubclass(rule.error, APIError):
+        return rule.error(reply.status, problem.message, problem.body, code=problem.code, param=problem.param)
+    message = f"the answer cannot be read: {why}" if why else f"{reply.status} is no status of HTTP"
+    return ResponseError(message, status_code=reply.status, body=reply.body)

@@ -36,7 +36,7 @@ class Watching:
 
 
 def test_an_observer_is_told_of_the_whole_call_and_may_add_headers() -> None:
-    watching, transport = Watching(), ScriptedTransport(TIMEOUT, error_reply(402, X_Request_ID="req_1"))
+    watching, transport = Watching(), ScriptedTransport(TIMEOUT, error_reply(402, X_Molam_Request_Id="req_1"))
     config = ClientConfig(api_key="sk_live_1", retry_backoff_factor=0)
     client = MolamClient(config, transport=transport, observers=[watching])
     with pytest.raises(DeclinedError):
