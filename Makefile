@@ -28,7 +28,7 @@ test: $(VENV)/dev.stamp  ## all tests; those that measure time run last and alon
 	$(PY) -m pytest -m alone
 
 gate: $(VENV)/dev.stamp  ## the unit tests alone take every branch of the core
-	$(PY) -m pytest -n 2 -m "not alone" tests/unit --cov=molam_sdk/_core --cov-fail-under=100 $(ARGS)
+	$(PY) -m pytest -n 2 -m "not alone" tests/core tests/unit tests/test_*.py --cov=molam_sdk/_core --cov-fail-under=100 $(ARGS)
 
 quick: $(VENV)/test.stamp  ## the tests without the slow ones, in an environment without the checkers
 	$(PY) -m pytest -n 2 -m "not slow and not alone" $(ARGS)

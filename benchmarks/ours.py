@@ -14,9 +14,9 @@ from requests import Session
 from requests.adapters import HTTPAdapter
 
 from molam_sdk import ClientConfig, MolamClient, MolamSyncClient, PaymentIntentCreate
-from molam_sdk._transport.requests_transport import RequestsTransport
 from molam_sdk.logging_setup import LogObserver, setup_structured_logger
 from molam_sdk.metrics import MetricsObserver
+from molam_sdk.transports import RequestsTransport
 
 from .payload import IDEMPOTENCY_KEY, KEY, PAYMENT
 

@@ -68,10 +68,8 @@ def _urllib3_shared(url: str, bundle: str) -> tuple[Callable[[], Any], Callable[
 
 def _molam(url: str, bundle: str) -> tuple[Callable[[], Any], Callable[[], Any]]:
     client = ours.full_client(url, ca_bundle=bundle)
-    adapter: Any = client._transport.session.get_adapter(url)  # type: ignore[attr-defined]  # ours, not any Transport
-    return lambda: client.create_payment_intent(PAYMENT), lambda: [
-        route._pool.clear() for route in adapter._routes.values()
-    ]
+    adapter: Any = client._state.transport.session.get_adapter(url)  # type: ignore[attr-defined]  # ours, not any Transport
+    return lambda: client.create_payment_intent(PAYMENT), adapter.close_idle
 
 
 _SHARED = "urllib3, one SSLContext"

@@ -7,7 +7,8 @@ What it does to the awaited text, token by token:
 
 - ``async`` and ``await`` go; ``Awaitable[X]`` becomes ``X``;
 - names of asyncio become their blocking counterparts (``NAMES``, and each pair's own);
-- a line that ends in ``# blocking: code`` becomes that code; with no code after it the line is left out;
+- a line that ends in ``# blocking: code`` becomes that code, also where the comment is the whole line; with no code
+  after it the line is left out;
 - in comments and strings the pair's phrases are replaced, and names as everywhere;
 - ruff then sorts imports, removes those that nothing uses any more, and formats.
 """
@@ -62,7 +63,35 @@ class Pair:
     phrases: Mapping[str, str] = field(default_factory=dict)
 
 
+_CLIENTS: Final[Mapping[str, str]] = {
+    "AsyncPages": "Pages",
+    "AsyncTransport": "Transport",
+    "AsyncioTransport": "RequestsTransport",
+    "MolamAsyncClient": "MolamSyncClient",
+    "PlainAsyncClient": "MolamClient",
+    "awaited": "blocking",
+    "plain_async_client": "client",
+}
 PAIRS: Final[tuple[Pair, ...]] = (
+    Pair(
+        "plain_async_client.py",
+        "client.py",
+        _CLIENTS,
+        {
+            "The Molam API for asyncio, without": "The Molam API, blocking, without",
+            "tasks of one event loop": "threads, and processes forked from its own",
+            "``async with``, or ``await client.close()``. A cancelled call drops its connection.": (
+                "``with``, or ``client.close()``."
+            ),
+            "``await pages.page``": "``pages.page``",
+        },
+    ),
+    Pair(
+        "async_client.py",
+        "sync_client.py",
+        _CLIENTS,
+        {"; a cancelled call never does.": "."},
+    ),
     Pair(
         "receiver/awaited/serving.py",
         "receiver/blocking/serving.py",

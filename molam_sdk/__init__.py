@@ -5,8 +5,9 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from . import models
 from .client import MolamClient, Pages
-from .config import ClientConfig, MolamConfigurationWarning
+from .config import MolamConfigurationWarning
 from .exceptions import (
     APIError,
     AuthenticationError,
@@ -29,35 +30,23 @@ from .exceptions import (
     RequestValidationError,
     ResponseError,
     ServerError,
-    TimeoutError,
     WebhookVerificationError,
 )
-from .models import (
-    Document,
-    MerchantOnboarding,
-    MerchantOnboardingCreate,
-    Page,
-    PaymentIntent,
-    PaymentIntentCreate,
-    Payout,
-    PayoutCreate,
-    Refund,
-    RefundCreate,
-    ResponseInfo,
-    WebhookEndpoint,
-    WebhookEndpointCreate,
-)
+from .exceptions import TimeoutError as TimeoutError  # not in __all__: `import *` must not shadow the builtin
+from .models import *  # noqa: F403 - what models.py promises in __all__ is promised here
 
 if TYPE_CHECKING:
     from ._version import __version__
-    from .async_client import AsyncPages, MolamAsyncClient
+    from .async_client import MolamAsyncClient
+    from .plain_async_client import AsyncPages, PlainAsyncClient
     from .sync_client import MolamSyncClient
 
-# Loaded on first use: a blocking shop never imports aiohttp, and a plain client no metrics.
+# Loaded on first use: a blocking shop never imports asyncio's half, and a plain client no metrics.
 _ON_FIRST_USE = {
-    "AsyncPages": "async_client",
+    "AsyncPages": "plain_async_client",
     "MolamAsyncClient": "async_client",
     "MolamSyncClient": "sync_client",
+    "PlainAsyncClient": "plain_async_client",
     "__version__": "_version",
 }
 
@@ -68,15 +57,11 @@ __all__ = [
     "BulkheadFullError",
     "CircuitOpenError",
     "ClientClosedError",
-    "ClientConfig",
     "ConfigurationError",
     "ConflictError",
     "DeclinedError",
-    "Document",
     "IdempotencyError",
     "InvalidRequestError",
-    "MerchantOnboarding",
-    "MerchantOnboardingCreate",
     "MolamAsyncClient",
     "MolamClient",
     "MolamConfigurationWarning",
@@ -86,27 +71,18 @@ __all__ = [
     "NetworkError",
     "NotFoundError",
     "Outcome",
-    "Page",
     "Pages",
-    "PaymentIntent",
-    "PaymentIntentCreate",
-    "Payout",
-    "PayoutCreate",
     "PermissionDeniedError",
+    "PlainAsyncClient",
     "RateLimitError",
     "RedirectError",
-    "Refund",
-    "RefundCreate",
     "RequestValidationError",
     "ResponseError",
-    "ResponseInfo",
     "ServerError",
-    "TimeoutError",
-    "WebhookEndpoint",
-    "WebhookEndpointCreate",
     "WebhookVerificationError",
     "__version__",
 ]
+__all__ += models.__all__
 
 
 def __getattr__(name: str) -> object:

@@ -1,104 +1,76 @@
-"""What the blocking and the asyncio client share: configuration, headers, and how a call begins."""
+"""What the blocking and the asyncio client share: settings that can be changed, and how a call begins."""
 
 from __future__ import annotations
 
 import logging
-import platform
-import threading
+import re
 import time
-from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Final, NoReturn, TypeVar
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Final, Generic, NoReturn, TypeVar
 
-from ._core.call import Call, CallSettings
+from ._client_state import ApiKeySource, ClientState, Headers
+from ._core.call import Call
 from ._core.invocation import Invocation
-from ._core.operations import BY_NAME, GROUPS
+from ._core.operations import BY_NAME
 from ._core.record import CallRecord, CallStart, Gate, Observer
-from ._core.retry import RetryBudget, RetryPolicy
 from ._core.wire import Request
-from ._forks import renew_after_fork
-from ._version import version
-from .config import ApiKey, ClientConfig, check_api_key, check_base_url, region_url
-from .exceptions import ClientClosedError, ConfigurationError, MolamError, Outcome, RequestValidationError
+from .config import MOST_SECONDS, ApiKey, ClientConfig
+from .exceptions import ClientClosedError, MolamError, Outcome, RequestValidationError
 
 if TYPE_CHECKING:
     from .webhooks import SecretSource, SignatureHeader
 
 T = TypeVar("T")
+StateT = TypeVar("StateT", bound=ClientState)
 
 _logger = logging.getLogger("molam_sdk")
 
 KEY_LIFETIME_SECONDS: Final = 24 * 3600
 _KEY_LIFETIME_MARGIN: Final = 3600
 RESOLVE_SECONDS: Final = 120.0
-_LEAST_PATIENT_BACKOFF: Final = 0.1
-_RESERVED_HEADERS: Final = {"host", "content-length", "transfer-encoding", "authorization", "idempotency-key"}
 _NOT_SENT: Final[Outcome] = "not_sent"
 
-
-class Headers(dict[str, str]):
-    """The header fields of every request: a plain dict whose repr does not show the key."""
-
-    def __repr__(self) -> str:
-        return repr({name: "***" if name.lower() == "authorization" else value for name, value in self.items()})
-
-
-class ApiKeySource:
-    """The API key: fixed, or asked of a callable at first use and once more after a 401."""
-
-    def __init__(self, key: ApiKey) -> None:
-        self._ask = key if callable(key) else None
-        self._key = None if key is None or callable(key) else check_api_key(key)
-        self._lock = threading.Lock()
-        renew_after_fork(self)
-
-    def authorization(self) -> str | None:
-        """The Authorization header; None where there is no key."""
-        if self._key is None and self._ask is not None:
-            with self._lock:
-                if self._key is None:
-                    self._key = check_api_key(self._ask())
-        return None if self._key is None else f"Bearer {self._key}"
-
-    def renewed(self, refused: str) -> str | None:
-        """The header after ``refused`` was answered 401: asks again unless another thread just has."""
-        if self._ask is None:
-            return None
-        with self._lock:
-            if f"Bearer {self._key}" == refused:
-                self._key = check_api_key(self._ask())
-        return None if f"Bearer {self._key}" == refused else f"Bearer {self._key}"
-
-    def after_fork(self) -> None:
-        """A thread of the parent may have held the lock."""
-        self._lock = threading.Lock()
+_NOT_FOR_OBSERVERS: Final = frozenset({
+    "accept-encoding", "authorization", "connection", "content-encoding", "content-length", "content-type", "expect",
+    "host", "idempotency-key", "keep-alive", "proxy-authorization", "te", "trailer", "transfer-encoding", "upgrade",
+})  # fmt: skip
+"""Fields that say whose call this is, whether it is the same one, and where its bytes begin and end."""
+_FIELD_NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # a token of RFC 9110 §5.6.2
 
 
-class BaseClient:
-    """Holds everything but the loop that waits."""
+class BaseClient(Generic[StateT]):
+    """Holds everything but the loop that waits. ``_state`` is shared with every view of this client."""
 
-    def __init__(self, config: ClientConfig, clock: Callable[[], float], observers: Sequence[Observer]) -> None:
-        self.config = config
-        self.base_url = self.config.url
-        self.headers = Headers(_default_headers(self.config))
-        self._clock = clock
+    def __init__(self, state: StateT, observers: Sequence[Observer]) -> None:
+        self._state = state
         self._observers = tuple(observers)
-        self._closed = threading.Event()  # shared with views of this client
-        self._budget = RetryBudget(self.config.retry_budget)
-        renew_after_fork(self._budget)
-        self._settings = self._call_settings(_policy_of(self.config), self._budget)
-        self._resolve_settings = self._call_settings(_patient(_policy_of(self.config)), None, resolving=True)
-        for group in self.config.bulkheads:
-            if group not in GROUPS:
-                raise ConfigurationError(f"bulkheads: unknown group {group!r}, use {', '.join(GROUPS)}")
-        self._use_key(self.config.api_key)
+
+    @property
+    def config(self) -> ClientConfig:
+        """The settings in force: what ``set_api_key``, ``set_region`` and ``base_url`` changed stands in it."""
+        return self._state.config
+
+    @property
+    def base_url(self) -> str:
+        """Where the next calls go. Assigning checks it: ``ConfigurationError`` unless https, or http on loopback."""
+        return self._state.base_url
+
+    @base_url.setter
+    def base_url(self, url: str) -> None:
+        self._state.use_base_url(url)
+
+    @property
+    def headers(self) -> Headers:
+        """The header fields of every request; add your own. An API key that a callable gives is not among them."""
+        return self._state.headers
 
     def set_api_key(self, api_key: ApiKey) -> None:
         """Use another key from the next call on; ``ConfigurationError`` if it cannot be one."""
-        self._use_key(api_key)
+        self._state.use_key(api_key)
 
     def set_region(self, region: str) -> None:
         """Send the next calls to a region (``us-east``, ``eu-west``, ``ap-south``)."""
-        self.base_url = region_url(region)
+        self._state.use_region(region)
 
     def verify_webhook_signature(
         self,
@@ -116,76 +88,44 @@ class BaseClient:
         raise TypeError("a client holds connections and does not pickle: make one in each process, from its config")
 
     def __repr__(self) -> str:
-        state = "closed" if self._closed.is_set() else "open"
-        return f"<{type(self).__name__} {self.base_url} {state}>"
+        state = "closed" if self._state.closed.is_set() else "open"
+        return f"<{type(self).__name__} {self._state.base_url} {state}>"
 
     def _passage(self) -> Gate | None:
         """The gate of one call; none unless the client stands behind a breaker."""
         return None
 
     def _begin(self, invocation: Invocation[T], timeout: float | None, resolving: MolamError | None = None) -> Call[T]:
-        if self._closed.is_set():
+        state = self._state
+        if state.closed.is_set():
             raise ClientClosedError("this client was closed, and closing is final")
-        deadline = self._clock() + _seconds(timeout, self.config.timeout_total)
-        url = check_base_url_once(self.base_url) + invocation.path
-        headers = self._request_headers(invocation)
+        deadline = state.clock() + _seconds(timeout, state.config.timeout_total)
+        url, key = state.base_url + invocation.path, state.key
+        headers = _request_headers(invocation, state.headers, key)
         # From here on nothing is refused: what was told of a call's start is told of its end.
         notify = self._start_observing(invocation, headers) if self._observers else None
         request = Request(invocation.operation.method, url, headers, invocation.body, deadline)
-        settings, outcome = self._settings, _NOT_SENT
+        settings, outcome = state.settings, _NOT_SENT
         if resolving is not None:
-            settings, outcome = self._resolve_settings, resolving.outcome
+            settings, outcome = state.resolve_settings, resolving.outcome
         return Call(
             invocation,
             request,
             settings,
             outcome=outcome,
             gate=self._passage(),
-            renew_authorization=self._refresh_key,
+            renew_authorization=key.renewed,
+            discard_connections=state.discard_connections,
             notify=notify,
         )
-
-    def _call_settings(
-        self, policy: RetryPolicy, budget: RetryBudget | None, *, resolving: bool = False
-    ) -> CallSettings:
-        return CallSettings(
-            policy=policy,
-            budget=budget,
-            cost=self.config.retry_cost,
-            cost_timeout=self.config.retry_cost_timeout,
-            clock=self._clock,
-            resolving=resolving,
-            trace=_trace_attempt if self.config.debug else None,
-        )
-
-    def _request_headers(self, invocation: Invocation[Any]) -> dict[str, str]:
-        headers = dict(self.headers)
-        if "Authorization" not in headers and (authorization := self._key.authorization()):
-            headers["Authorization"] = self.headers["Authorization"] = authorization
-        if invocation.body is None:
-            headers.pop("Content-Type", None)
-        if invocation.idempotency_key is not None:
-            headers["Idempotency-Key"] = invocation.idempotency_key
-        return headers
-
-    def _refresh_key(self, refused: str) -> str | None:
-        authorization = self._key.renewed(refused)
-        if authorization is not None:
-            self.headers["Authorization"] = authorization
-        return authorization
-
-    def _use_key(self, api_key: ApiKey) -> None:
-        self._key = ApiKeySource(api_key)
-        self.headers.pop("Authorization", None)
-        if not callable(api_key) and (authorization := self._key.authorization()):
-            self.headers["Authorization"] = authorization
 
     def _start_observing(self, invocation: Invocation[Any], headers: dict[str, str]) -> Callable[[CallRecord], None]:
         operation = invocation.operation
         start = CallStart(operation.name, operation.group, operation.method, invocation.idempotency_key)
         for observer in self._observers:
             try:
-                _add_headers(headers, observer.call_started(start) or {}, observer)
+                if fields := observer.call_started(start):
+                    headers.update(_allowed(fields, observer))
             except Exception:
                 _logger.exception("an observer failed", extra={"observer": type(observer).__name__})
         return self._tell_observers
@@ -224,61 +164,30 @@ def invocation_of(error: MolamError) -> Invocation[Any]:
     return Invocation(BY_NAME[sent.operation], sent.path, sent.body, sent.idempotency_key)
 
 
-def check_base_url_once(url: str) -> str:
-    """The base URL, checked again where a merchant has assigned ``client.base_url``."""
-    if url not in _checked_urls:
-        _checked_urls.add(check_base_url(url))
-    return url
+def _request_headers(invocation: Invocation[Any], defaults: Headers, key: ApiKeySource) -> dict[str, str]:
+    headers = dict(defaults)
+    if "Authorization" not in headers and (authorization := key.authorization()):
+        headers["Authorization"] = authorization
+    if invocation.body is None:
+        headers.pop("Content-Type", None)
+    if invocation.idempotency_key is not None:
+        headers["Idempotency-Key"] = invocation.idempotency_key
+    return headers
 
 
-_checked_urls: set[str] = set()
-
-
-def _default_headers(config: ClientConfig) -> dict[str, str]:
-    return {
-        "User-Agent": f"molam-python-sdk/{version()} python/{platform.python_version()}",
-        "Accept": "application/json",
-        "Accept-Encoding": "gzip",
-        "Accept-Language": config.default_locale,
-        "Content-Type": "application/json",
-    }
-
-
-def _add_headers(headers: dict[str, str], added: Mapping[str, str], observer: Observer) -> None:
-    """What an observer sends along; the fields that frame and authorize the request are not its to set."""
-    for name, value in added.items():
-        if name.lower() in _RESERVED_HEADERS:
-            _logger.warning("observer %s may not set the header %s", type(observer).__name__, name)
+def _allowed(fields: Mapping[str, str], observer: Observer) -> Iterator[tuple[str, str]]:
+    """The fields of an observer that may go along; the others are logged and left out, the payment goes on."""
+    for name, value in fields.items():
+        sendable = _FIELD_NAME.fullmatch(name) and value.isascii() and value.isprintable()
+        if not sendable or name.lower() in _NOT_FOR_OBSERVERS:
+            _logger.warning("observer %s may not set the header %s", type(observer).__name__, ascii(name)[1:-1])
         else:
-            headers[name] = value
-
-
-def _policy_of(config: ClientConfig) -> RetryPolicy:
-    return RetryPolicy(
-        max_retries=config.max_retries,
-        backoff_factor=config.retry_backoff_factor,
-        backoff_max=config.retry_backoff_max,
-        retry_after_max=config.retry_after_max,
-    )
-
-
-def _patient(policy: RetryPolicy) -> RetryPolicy:
-    """For ``resolve``: as often as time allows, waiting as long as Molam asks for, and never without a pause."""
-    return RetryPolicy(
-        max_retries=1_000_000,
-        backoff_factor=max(policy.backoff_factor, _LEAST_PATIENT_BACKOFF),
-        backoff_max=max(policy.backoff_max, _LEAST_PATIENT_BACKOFF),
-        retry_after_max=float("inf"),
-    )
+            yield name, value
 
 
 def _seconds(timeout: float | None, default: float) -> float:
     if timeout is None:
         return default
-    if isinstance(timeout, bool) or not isinstance(timeout, int | float) or not 0 < timeout < float("inf"):
-        raise RequestValidationError(f"timeout must be a positive number of seconds, not {timeout!r}")
+    if isinstance(timeout, bool) or not isinstance(timeout, int | float) or not 0 < timeout <= MOST_SECONDS:
+        raise RequestValidationError(f"timeout must be a positive number of seconds, at most {MOST_SECONDS:g}")
     return timeout
-
-
-def _trace_attempt(operation: str, number: int, code: str) -> None:
-    _logger.debug("attempt", extra={"endpoint": operation, "attempt": number, "code": code})

@@ -1,4 +1,5 @@
-"""MolamClient: one typed method per operation, and the one loop that waits."""
+# Generated from plain_async_client.py by ci/generate_blocking.py: edit that file, not this one.
+"""The Molam API: one typed method per operation, the loop that waits, and lists across their pages."""
 
 from __future__ import annotations
 
@@ -9,18 +10,29 @@ from typing import Any, Generic, TypeVar
 from typing_extensions import Self
 
 from ._base_client import RESOLVE_SECONDS, BaseClient, failed_call, invocation_of
+from ._client_state import ClientState
 from ._core import operations
 from ._core.cursor import Cursor
 from ._core.invocation import Invocation
-from ._core.operations import Payload
 from ._core.record import Observer
 from ._core.wire import Transport
-from ._transport.bulkhead import Bulkheads
-from ._transport.requests_transport import RequestsTransport
+from ._params import (
+    MerchantOnboardingParams,
+    PaymentIntentParams,
+    PaymentIntentStatus,
+    PaymentMethod,
+    PayoutParams,
+    PayoutStatus,
+    RefundParams,
+    WebhookEndpointParams,
+)
+from ._transport.blocking.bulkhead import Bulkheads
+from ._transport.blocking.transport import RequestsTransport
 from .config import ClientConfig
 from .exceptions import MolamError
 from .models import (
     Answer,
+    Balance,
     Document,
     MerchantOnboarding,
     MerchantOnboardingCreate,
@@ -34,18 +46,32 @@ from .models import (
     WebhookEndpoint,
     WebhookEndpointCreate,
 )
+from .money import AmountInput
 
 T = TypeVar("T")
 Item = TypeVar("Item", bound=Answer)
-ClientT = TypeVar("ClientT", bound="MolamClient")
 
 
-class MolamClient(BaseClient):
-    """The Molam API, blocking; one client serves any number of threads, and processes forked from its own.
+class _State(ClientState):
+    """With what this client sends, and how many calls at once."""
+
+    def __init__(self, config: ClientConfig, transport: Transport) -> None:
+        super().__init__(config, transport.clock)
+        self.transport = transport
+        self.discard_connections = getattr(transport, "discard_connections", None)
+        self.bulkheads = Bulkheads(config.bulkheads, config.bulkhead_wait)
+
+
+class MolamClient(BaseClient[_State]):
+    """The Molam API, blocking, without breaker, metrics and logs.
+
+    One client serves any number of threads, and processes forked from its own; connections are opened on first use.
+    Close it by ``with``, or ``client.close()``.
 
     Every method takes ``timeout``, the most seconds the whole call may take; every method that changes something
-    takes ``idempotency_key`` (1 to 255 printable ASCII), made for you where you give none. All of them raise
-    ``MolamError``, whose ``outcome`` says whether money may have moved and whose ``idempotency_key`` finds out.
+    takes ``idempotency_key`` (1 to 255 printable ASCII), made for you where you give none. A payload is a model or
+    a dict with its fields; a type checker knows them. All of them raise ``MolamError``, whose ``outcome`` says
+    whether money may have moved and whose ``idempotency_key`` finds out.
     """
 
     def __init__(
@@ -56,13 +82,12 @@ class MolamClient(BaseClient):
         observers: Sequence[Observer] = (),
     ) -> None:
         config = config if config is not None else ClientConfig.from_env()
-        self._transport = transport if transport is not None else RequestsTransport(config)
-        super().__init__(config, self._transport.clock, observers)
-        self._bulkheads = Bulkheads(config.bulkheads, config.bulkhead_wait)
+        transport = transport if transport is not None else RequestsTransport(config)
+        super().__init__(_State(config, transport), observers)
 
     def create_payment_intent(
         self,
-        payload: PaymentIntentCreate | Payload,
+        payload: PaymentIntentCreate | PaymentIntentParams,
         *,
         idempotency_key: str | None = None,
         timeout: float | None = None,
@@ -82,7 +107,7 @@ class MolamClient(BaseClient):
         limit: int | None = None,
         starting_after: str | None = None,
         customer_id: str | None = None,
-        status: str | None = None,
+        status: PaymentIntentStatus | None = None,
         timeout: float | None = None,
     ) -> Pages[PaymentIntent]:
         """All payments, newest first. ``limit`` is the size of a page (1 to 100); ``timeout`` counts per page."""
@@ -93,7 +118,7 @@ class MolamClient(BaseClient):
         self,
         payment_intent_id: str,
         *,
-        payment_method: str | None = None,
+        payment_method: PaymentMethod | str | None = None,
         idempotency_key: str | None = None,
         timeout: float | None = None,
     ) -> PaymentIntent:
@@ -106,7 +131,7 @@ class MolamClient(BaseClient):
         self,
         payment_intent_id: str,
         *,
-        amount: object = None,
+        amount: AmountInput | None = None,
         idempotency_key: str | None = None,
         timeout: float | None = None,
     ) -> PaymentIntent:
@@ -121,7 +146,7 @@ class MolamClient(BaseClient):
 
     def create_refund(
         self,
-        payload: RefundCreate | Payload,
+        payload: RefundCreate | RefundParams,
         *,
         idempotency_key: str | None = None,
         timeout: float | None = None,
@@ -147,7 +172,7 @@ class MolamClient(BaseClient):
 
     def create_payout(
         self,
-        payload: PayoutCreate | Payload,
+        payload: PayoutCreate | PayoutParams,
         *,
         idempotency_key: str | None = None,
         timeout: float | None = None,
@@ -164,16 +189,20 @@ class MolamClient(BaseClient):
         *,
         limit: int | None = None,
         starting_after: str | None = None,
-        status: str | None = None,
+        status: PayoutStatus | None = None,
         timeout: float | None = None,
     ) -> Pages[Payout]:
         """All payouts, newest first. ``limit`` is the size of a page (1 to 100); ``timeout`` counts per page."""
         query = {"limit": limit, "starting_after": starting_after, "status": status}
         return Pages(lambda q: self._send(operations.list_payouts(q), timeout), query)
 
+    def retrieve_balance(self, *, currency: str | None = None, timeout: float | None = None) -> Balance:
+        """The money at hand, currency by currency, or of one: ``available`` to pay out, and ``pending``."""
+        return self._send(operations.retrieve_balance(currency), timeout)
+
     def create_merchant_onboarding(
         self,
-        payload: MerchantOnboardingCreate | Payload,
+        payload: MerchantOnboardingCreate | MerchantOnboardingParams,
         *,
         idempotency_key: str | None = None,
         timeout: float | None = None,
@@ -185,7 +214,7 @@ class MolamClient(BaseClient):
 
     def create_webhook_endpoint(
         self,
-        payload: WebhookEndpointCreate | Payload,
+        payload: WebhookEndpointCreate | WebhookEndpointParams,
         *,
         idempotency_key: str | None = None,
         timeout: float | None = None,
@@ -240,8 +269,8 @@ class MolamClient(BaseClient):
 
     def close(self) -> None:
         """Close the connections. Final: a later call raises ``ClientClosedError``."""
-        self._closed.set()
-        self._transport.close()
+        self._state.closed.set()
+        self._state.transport.close()
 
     def __enter__(self) -> Self:
         return self
@@ -252,20 +281,21 @@ class MolamClient(BaseClient):
         self.close()
 
     def _send(self, invocation: Invocation[T], timeout: float | None, resolving: MolamError | None = None) -> T:
-        with self._begin(invocation, timeout, resolving) as call, self._bulkheads.slot(call):
+        state = self._state
+        with self._begin(invocation, timeout, resolving) as call, state.bulkheads.slot(call):
             while not call.over:
                 if call.pause is not None:
-                    self._transport.sleep(call.pause)
+                    state.transport.sleep(call.pause)
                 if call.start_attempt():
-                    call.settle(self._transport.send(call.request))
+                    call.settle(state.transport.send(call.request))
             return call.result()
 
 
 class Pages(Generic[Item]):
     """Iterates over every object of a list, asking for the next page when one is used up.
 
-    Holds one page in memory: ``page``. An error in between loses nothing: iterate on, and the same page is asked
-    for again.
+    Holds one page in memory: ``pages.page``. An error in between loses nothing: iterate on, and the same page
+    is asked for again.
     """
 
     def __init__(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import ipaddress
 import os
 import warnings
@@ -25,7 +26,11 @@ REGIONS: Final = {
     "ap-south": "https://api-ap-south.molam.io",
 }
 _LIVE_URLS: Final = (ENVIRONMENTS["production"], *REGIONS.values())
+_PROXY_SCHEMES: Final = ("http", "https", "socks5", "socks5h", "socks4", "socks4a")
 _TEST_URLS: Final = (ENVIRONMENTS["staging"], ENVIRONMENTS["sandbox"])
+
+MOST_SECONDS: Final = 1e9
+"""The longest time a call may be given, some thirty years: the clocks of sockets and locks end at nine times that."""
 
 ApiKey = str | Callable[[], str] | None
 
@@ -104,13 +109,29 @@ class ClientConfig:
                 values[item.name] = _parse_text(item.name, text, item.default)
         return cls(**(values | overrides))
 
-    def _refuse_or_warn(self) -> None:
+    def changed(self, **changes: Any) -> ClientConfig:
+        """This configuration with another key or another place to send to, which the caller has checked.
+
+        The files and numbers that were right at the start are not looked at again: a certificate that was rotated
+        away since must not stop a new API key.
+        """
+        new = copy.copy(self)
+        for name, value in changes.items():
+            _set(new, name, value)
+        _check_key(new.api_key)
+        new._refuse_unverified()
+        return new
+
+    def _refuse_unverified(self) -> None:
         key = self.api_key if isinstance(self.api_key, str) else ""
-        live = key.startswith(("sk_live_", "jwt_"))
-        if live and not self.verify_ssl:
+        if key.startswith(("sk_live_", "jwt_")) and not self.verify_ssl:
             raise ConfigurationError(
                 "verify_ssl=False with a live key: anyone on the way could read and change payments"
             )
+
+    def _refuse_or_warn(self) -> None:
+        self._refuse_unverified()
+        key = self.api_key if isinstance(self.api_key, str) else ""
         if self.api_key is None:
             _warn("No api_key: every call will be answered 401 until set_api_key() is called")
         elif key.startswith("sk_test_") and self.url in _LIVE_URLS:
@@ -191,17 +212,28 @@ def check_base_url(url: str) -> str:
 
 
 def check_proxy(url: str) -> str:
-    """Accept ``http://[user:password@]host[:port]``; ``ConfigurationError`` never repeats the credentials."""
+    """Accept ``scheme://[user:password@]host[:port]``; ``ConfigurationError`` never repeats the credentials."""
     full = url if "://" in url else f"http://{url}"
-    parts = urlsplit(full)
     try:
-        usable = parts.scheme == "http" and bool(parts.hostname) and (parts.port or 80) > 0
+        parts = urlsplit(full)
+        usable = parts.scheme in _PROXY_SCHEMES and bool(parts.hostname) and parts.port != 0
     except ValueError:
         usable = False
     if not usable:
+        raise ConfigurationError(f"proxy must be a URL that begins with one of {', '.join(_PROXY_SCHEMES)}")
+    return full
+
+
+def check_http_proxy(url: str) -> str:
+    """The same for our own sockets, which speak to ``http://`` proxies only."""
+    full = check_proxy(url)
+    scheme = urlsplit(full).scheme
+    if scheme != "http":
         raise ConfigurationError(
-            f"proxy must be an http:// URL ({parts.scheme}:// proxies are not supported): "
-            "HTTPS calls go through it in a CONNECT tunnel, encrypted end to end"
+            f"a {scheme}:// proxy needs an adapter of requests: give the client "
+            "transport=molam_sdk.transports.RequestsTransport(config, adapter=requests.adapters.HTTPAdapter()) "
+            "(SOCKS: pip install 'requests[socks]'). An http:// proxy works as it is: HTTPS calls go through it in a "
+            "CONNECT tunnel, encrypted end to end"
         )
     return full
 
@@ -241,11 +273,19 @@ def _check_numbers(config: ClientConfig) -> None:
         value = getattr(config, name)
         if isinstance(value, bool) or not isinstance(value, int | float):
             raise ConfigurationError(f"{name} must be a number, not {value!r}")
-        if not 0 <= value < float("inf") or (name in _POSITIVE and value == 0):
-            raise ConfigurationError(f"{name} must be a positive number, not {value!r}")
+        if not 0 <= value <= _most(name) or (name in _POSITIVE and value == 0):
+            raise ConfigurationError(f"{name} must be a positive number up to {_most(name):g}, not {_shown(value)}")
     for group, limit in config.bulkheads.items():
         if not isinstance(limit, int) or limit < 1:
             raise ConfigurationError(f"bulkheads[{group!r}] must be a whole number from 1, not {limit!r}")
+
+
+def _most(name: str) -> float:
+    return MOST_SECONDS if name.startswith("timeout_") else 1e18
+
+
+def _shown(number: float) -> str:
+    return "that" if isinstance(number, int) and number > 1e18 else repr(number)  # 10**5000 has no text
 
 
 def _check_files(config: ClientConfig) -> None:

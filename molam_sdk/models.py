@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
+import copy
+import json
 import os
 import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import TYPE_CHECKING, Annotated, Any, Final, Generic, Literal, TypeVar
+from typing import Annotated, Any, ClassVar, Final, Generic, NoReturn, TypeVar
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, model_validator
+from typing_extensions import Self
 
+from ._params import PaymentIntentStatus, PaymentMethod, PayoutStatus, RefundStatus, WebhookEndpointStatus
 from .config import ClientConfig
 from .money import check_decimals, parse_amount, parse_currency, to_json_number
 
 __all__ = [
     "Amount",
     "Answer",
+    "Balance",
     "ClientConfig",
     "Currency",
+    "CurrencyBalance",
     "Document",
     "MerchantOnboarding",
     "MerchantOnboardingCreate",
@@ -59,19 +65,6 @@ def _not_blank(value: str) -> str:
 
 Text = Annotated[str, AfterValidator(_not_blank)]
 
-PaymentMethod = Literal["wallet", "card", "mobile_money", "bank"]
-
-if TYPE_CHECKING:
-    # Open enums: an editor completes the known values, a value that Molam adds tomorrow still passes.
-    PaymentIntentStatus = (
-        Literal["requires_confirmation", "processing", "requires_capture", "succeeded", "canceled", "failed"] | str
-    )
-    RefundStatus = Literal["pending", "succeeded", "failed"] | str
-    PayoutStatus = Literal["pending", "completed", "failed"] | str
-    WebhookEndpointStatus = Literal["active", "paused", "disabled"] | str
-else:
-    PaymentIntentStatus = RefundStatus = PayoutStatus = WebhookEndpointStatus = str
-
 
 # Held while a model is built, and across a fork: so no child is born with a model half built.
 _building = threading.RLock()
@@ -108,13 +101,35 @@ class _BuiltOnFirstUse(BaseModel):
 
 
 class RequestModel(_BuiltOnFirstUse):
-    """A request body: immutable, and refusing fields it does not know, so that a typo cannot be lost."""
+    """A request body: immutable, and refusing fields it does not know, so that a typo cannot be lost.
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    ``model_copy(update=…)`` is checked like the original; pydantic's own would take any value for any field.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, ser_json_inf_nan="constants")
+
+    _sends_nulls: ClassVar[bool] = False
 
     def to_json(self) -> bytes:
-        """The exact bytes that go on the wire: JSON, without the fields that were left out."""
-        return self.model_dump_json(exclude_none=True).encode()
+        """The exact bytes that go on the wire: JSON, without the fields that were left out.
+
+        ``ValueError`` for what JSON cannot say, such as a NaN within ``metadata``.
+        """
+        text = self.model_dump_json(exclude_none=not self._sends_nulls)
+        if "NaN" in text or "Infinity" in text:  # as a number, or within a string
+            json.loads(text, parse_constant=_refuse_constant)
+        return text.encode()
+
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
+        """A copy with these fields changed; ``ValidationError`` if it is not right."""
+        if not update:
+            return super().model_copy(deep=deep)
+        values = {name: getattr(self, name) for name in self.model_fields_set}
+        return type(self).model_validate((copy.deepcopy(values) if deep else values) | dict(update))
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not JSON")
 
 
 class _Priced(RequestModel):
@@ -242,6 +257,7 @@ class PaymentIntent(Answer):
     amount: Decimal
     currency: str
     capture: bool = False
+    amount_captured: Decimal | None = None
     customer_id: str | None = None
     merchant_id: str | None = None
     description: str | None = None
@@ -278,6 +294,22 @@ class Payout(Answer):
     metadata: dict[str, Any] = Field(default_factory=dict)
     created_at: datetime | None = None
     completed_at: datetime | None = None
+
+
+class CurrencyBalance(_BuiltOnFirstUse):
+    """The money held in one currency, in MAJOR units: ``available`` can be paid out now, ``pending`` later."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+
+    currency: str
+    available: Decimal
+    pending: Decimal
+
+
+class Balance(Answer):
+    """The money at hand, one entry per currency."""
+
+    data: list[CurrencyBalance]
 
 
 class MerchantOnboarding(Answer):

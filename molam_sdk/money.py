@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import re
 from decimal import Decimal
-from typing import Final
+from typing import Final, TypeAlias
+
+AmountInput: TypeAlias = int | float | str | Decimal
+"""What an amount may be given as, in MAJOR currency units; a float counts as its shortest repr."""
 
 MAX_DIGITS: Final = 15
 """Most significant digits an amount may have: the most a JSON number carries exactly as a double."""
@@ -37,7 +40,7 @@ def parse_currency(value: object) -> str:
     if not isinstance(value, str):
         raise ValueError(f"Currency must be an ISO 4217 code such as 'USD', not {type(value).__name__}")
     code = value.strip().upper()
-    if code not in EXPONENTS:
+    if not value.isascii() or code not in EXPONENTS:  # 'uſd' in capitals is 'USD' too
         raise ValueError(f"Unknown currency {value!r}: use an ISO 4217 code such as 'USD' or 'XOF'")
     return code
 
@@ -73,8 +76,11 @@ def check_decimals(amount: Decimal, currency: str) -> None:
 def to_json_number(amount: Decimal) -> int | float:
     """The number whose shortest JSON text is exactly this amount: whole amounts carry no ``.0``.
 
-    Exact because an amount has at most 15 digits, which every double round-trips (IEEE 754).
+    Exact because an amount has at most 15 digits, which every double round-trips (IEEE 754). ``ValueError`` for what
+    no amount can be: this is the last place before the wire, and pydantic has ways around its own checks.
     """
+    if not (amount.is_finite() and amount > 0):
+        raise ValueError(f"Amount must be positive, not {amount}")
     return int(amount) if amount == amount.to_integral_value() else float(amount)
 
 

@@ -1,4 +1,4 @@
-"""The pytest plugin of the SDK: the fixture `molam_sandbox`, an offline Molam of its own for each test."""
+"""The pytest plugin of the SDK: an offline Molam of its own for each test, and clients that recorders can hook."""
 
 from __future__ import annotations
 
@@ -22,3 +22,12 @@ def molam_sandbox() -> Iterator[Sandbox]:
         pytest.fail(f"molam_sandbox needs: pip install 'molam-python-sdk[sandbox]' ({missing})", pytrace=False)
     with Sandbox() as sandbox:
         yield sandbox
+
+
+@pytest.fixture
+def molam_ordinary_transport() -> Iterator[None]:
+    """Clients made in this test send through requests' own adapter: vcrpy, httpretty and pook see their calls."""
+    from molam_sdk.testing import ordinary_transport
+
+    with ordinary_transport():
+        yield

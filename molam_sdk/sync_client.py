@@ -1,3 +1,4 @@
+# Generated from async_client.py by ci/generate_blocking.py: edit that file, not this one.
 """MolamSyncClient: MolamClient behind a circuit breaker, with metrics and logs."""
 
 from __future__ import annotations
@@ -7,13 +8,16 @@ from collections.abc import Sequence
 import pybreaker
 from prometheus_client import CollectorRegistry
 
+from ._base_client import BaseClient
 from ._core.record import Gate, Observer
 from ._core.wire import Transport
 from .cb import Breaker, FailureRate, create_circuit_breaker
-from .client import MolamClient
+from .client import MolamClient, Pages
 from .config import ClientConfig
 from .logging_setup import LogObserver
 from .metrics import MetricsObserver, watch_breaker
+
+__all__ = ["MolamSyncClient", "Pages"]
 
 
 class MolamSyncClient(MolamClient):
@@ -21,8 +25,9 @@ class MolamSyncClient(MolamClient):
 
     ``cb_fail_max`` outages in a row open the breaker for ``cb_reset_timeout`` seconds; so does ``cb_failure_rate``,
     if given. Then ``cb_half_open_probes`` calls at a time are let through, and ``cb_success_threshold`` successes
-    close it. Only outages count (no answer, 500, 502, 503, 504), once per call. A refused call raises
-    ``CircuitOpenError``, outcome ``not_sent``. ``cb`` is the pybreaker breaker; pass one to share it.
+    close it. Only outages count (no answer, 500, 502, 503, 504), once per call.
+    A refused call raises ``CircuitOpenError``, outcome ``not_sent``. ``cb`` is the pybreaker breaker; pass one to
+    share it.
     """
 
     def __init__(
@@ -49,9 +54,9 @@ class MolamSyncClient(MolamClient):
 
     @property
     def client(self) -> MolamClient:
-        """A view of this client without breaker, metrics and logs: same connections, key and region."""
+        """A view of this client without breaker, metrics and logs: same connections, API key, region and end."""
         view = object.__new__(MolamClient)
-        view.__dict__.update(self.__dict__, _observers=())
+        BaseClient.__init__(view, self._state, ())
         return view
 
     def _passage(self) -> Gate:

@@ -3,13 +3,27 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ._core.wire import Failure, Headers, NoReply, Reply, Request
+from ._transport.defaults import adapter_makers
 
-__all__ = ["AsyncScriptedTransport", "Failure", "NoReply", "Reply", "Request", "ScriptedTransport", "reply"]
+if TYPE_CHECKING:
+    from requests.adapters import BaseAdapter
+
+__all__ = [
+    "AsyncScriptedTransport",
+    "Failure",
+    "NoReply",
+    "Reply",
+    "Request",
+    "ScriptedTransport",
+    "ordinary_transport",
+    "reply",
+]
 
 _NOW = 1_800_000_000.0
 
@@ -18,6 +32,23 @@ def reply(status: int = 200, body: Any = None, headers: Mapping[str, str] | None
     """An answer: ``body`` is bytes as they are, anything else as JSON, None as no body."""
     content = body if isinstance(body, bytes) else b"" if body is None else json.dumps(body).encode()
     return Reply(status, Headers((headers or {}).items()), content, _NOW)
+
+
+@contextmanager
+def ordinary_transport(make_adapter: Callable[[], BaseAdapter] | None = None) -> Iterator[None]:
+    """Clients made inside the block send through requests' own ``HTTPAdapter``, or one that ``make_adapter`` makes.
+
+    So vcrpy, pytest-recording, httpretty and pook see their calls. A client that was given a transport keeps it.
+    """
+    if make_adapter is None:
+        from requests.adapters import HTTPAdapter
+
+        make_adapter = HTTPAdapter
+    adapter_makers.append(make_adapter)
+    try:
+        yield
+    finally:
+        adapter_makers.remove(make_adapter)
 
 
 class ScriptedTransport:

@@ -69,13 +69,15 @@ class Call(Generic[T]):
     """One invocation, all its attempts. ``request`` is what to send, ``pause`` the seconds to wait before the next
     attempt (None before the first), ``over`` whether there is none.
 
-    ``gate``: the breaker. ``renew_authorization``: a new Authorization after a 401, or None. ``notify``: told the
-    record when the call has ended.
+    ``gate``: the breaker. ``renew_authorization``: a new Authorization after a 401, or None.
+    ``discard_connections``: called when an answer was another call's. ``notify``: told the record when the call has
+    ended.
     """
 
     __slots__ = (
         "_admitted",
         "_api_key_problem",
+        "_discard_connections",
         "_error",
         "_gate",
         "_in_flight",
@@ -101,6 +103,7 @@ class Call(Generic[T]):
         outcome: Outcome = "not_sent",
         gate: Gate | None = None,
         renew_authorization: Callable[[str], str | None] | None = None,
+        discard_connections: Callable[[], None] | None = None,
         notify: Callable[[CallRecord], None] | None = None,
     ) -> None:
         self.invocation = invocation
@@ -110,6 +113,7 @@ class Call(Generic[T]):
         self._settings = settings
         self._gate = gate
         self._renew_authorization = renew_authorization
+        self._discard_connections = discard_connections
         self._notify = notify
         self._report = Report(invocation, settings.clock, outcome)
         self._error: MolamError | None = None
@@ -192,11 +196,21 @@ class Call(Generic[T]):
         if not 200 <= answer.status < 300:
             return _Reading(read_problem(answer.body), None, "an error status")
         try:
-            self._result = self.invocation.operation.parse(answer)
+            result = self.invocation.operation.parse(answer)
         except UnreadableError as problem:
             found = read_problem(answer.body)
-            return _Reading(found, what_came_instead(answer, found), str(problem))
+            return _Reading(found, what_came_instead(answer, found), f"the answer cannot be read: {problem}")
+        mismatch = self.invocation.mismatch(result)
+        if mismatch is not None:
+            self._distrust_connections()
+            return _Reading(None, Instead.OTHER, f"this is the answer to another request: {mismatch}")
+        self._result = result
         return _Reading(None, None, None)
+
+    def _distrust_connections(self) -> None:
+        """Another stray answer may be on its way on any of them."""
+        if self._discard_connections is not None:
+            self._discard_connections()
 
     def _accept(self, reply: Reply, rule: Rule) -> None:
         self.over = True

@@ -45,6 +45,9 @@ class Instead(Enum):
     """Under Molam's request id: it was carried out, and only what came of it cannot be read."""
 
     ERROR = "2xx, an error in the body"
+    OTHER = "2xx, about something else"
+    """The answer of another call: see ``echo``."""
+
     PAGE = "2xx, a page or nothing"
     """Also JSON without Molam's request id: a maintenance page, a captive portal, anybody's answer."""
 

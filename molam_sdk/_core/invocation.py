@@ -9,6 +9,7 @@ from typing import Generic, TypeVar
 from urllib.parse import quote, urlencode
 
 from ..exceptions import RequestValidationError
+from .echo import NOTHING, Echo
 from .wire import Reply
 
 T = TypeVar("T")
@@ -17,7 +18,7 @@ T = TypeVar("T")
 @dataclass(frozen=True, slots=True)
 class Operation(Generic[T]):
     """One row of the API. ``group`` names its bulkhead, ``key_prefix`` begins the idempotency keys made for it;
-    ``absent_is_done``: a 404 after a lost answer means that it was done."""
+    ``absent_is_done``: a 404 after a lost answer means that it was done; ``echo``: what its answer must repeat."""
 
     name: str
     group: str
@@ -26,6 +27,7 @@ class Operation(Generic[T]):
     parse: Callable[[Reply], T] = field(repr=False)
     key_prefix: str = ""
     absent_is_done: bool = False
+    echo: Echo = NOTHING
 
     def fill(
         self,
@@ -51,6 +53,13 @@ class Invocation(Generic[T]):
     path: str
     body: bytes | None = field(repr=False)
     idempotency_key: str | None
+
+    def mismatch(self, answer: T) -> str | None:
+        """Why an answer is not about this invocation; None where it is."""
+        operation = self.operation
+        if operation.echo is NOTHING:
+            return None
+        return operation.echo.mismatch(operation.path, self.path, self.body, answer)
 
     @property
     def repeatable(self) -> bool:
@@ -80,10 +89,16 @@ def segment(name: str, value: object) -> str:
         raise RequestValidationError(f"{name} must be a non-empty string, not {value!r}")
     if value in (".", ".."):
         raise RequestValidationError(f"{name} must be an id, not {value!r}")
-    return quote(value, safe="")
+    try:
+        return quote(value, safe="")
+    except UnicodeEncodeError:
+        raise RequestValidationError(f"{name} holds a lone surrogate, which is no text") from None
 
 
 def with_query(path: str, params: Mapping[str, object | None]) -> str:
     """The path with those parameters that are set."""
     given = {name: value for name, value in params.items() if value is not None}
-    return f"{path}?{urlencode(given)}" if given else path
+    try:
+        return f"{path}?{urlencode(given)}" if given else path
+    except UnicodeEncodeError:
+        raise RequestValidationError("a parameter holds a lone surrogate, which is no text") from None

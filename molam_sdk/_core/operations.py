@@ -8,6 +8,7 @@ from typing import Any, Final
 from ..exceptions import RequestValidationError
 from ..models import (
     Amount,
+    Balance,
     Document,
     MerchantOnboarding,
     MerchantOnboardingCreate,
@@ -22,11 +23,13 @@ from ..models import (
     WebhookEndpoint,
     WebhookEndpointCreate,
 )
+from ..money import parse_currency
 from .answer import parse_document, parse_model, parse_model_of, parse_nothing
 from .bodies import body_of
+from .echo import Echo
 from .invocation import Invocation, Operation, segment
 
-Payload = Mapping[str, Any]
+Payload = Mapping[str, object]
 Query = Mapping[str, object | None]
 
 _INTENTS: Final = "/v1/connect/payment_intents"
@@ -41,22 +44,63 @@ _payout, _payouts = parse_model(Payout), parse_model_of(lambda: Page[Payout])
 _endpoint, _endpoints = parse_model(WebhookEndpoint), parse_model_of(lambda: Page[WebhookEndpoint])
 _onboarding = parse_model(MerchantOnboarding)
 
-CREATE_INTENT = Operation("create_payment_intent", "payments", "POST", _INTENTS, _intent, "pi")
-RETRIEVE_INTENT = Operation("retrieve_payment_intent", "payments", "GET", _INTENTS + "/{}", _intent)
-LIST_INTENTS = Operation("list_payment_intents", "payments", "GET", _INTENTS, _intents)
-CONFIRM_INTENT = Operation("confirm_payment_intent", "payments", "POST", _INTENTS + "/{}/confirm", _intent, "confirm")
-CAPTURE_INTENT = Operation("capture_payment_intent", "payments", "POST", _INTENTS + "/{}/capture", _intent, "capture")
-CANCEL_INTENT = Operation("cancel_payment_intent", "payments", "POST", _INTENTS + "/{}/cancel", _intent, "cancel")
-CREATE_REFUND = Operation("create_refund", "refunds", "POST", _REFUNDS, _refund, "refund")
-RETRIEVE_REFUND = Operation("retrieve_refund", "refunds", "GET", _REFUNDS + "/{}", _refund)
-LIST_REFUNDS = Operation("list_refunds", "refunds", "GET", _REFUNDS, _refunds)
-CREATE_PAYOUT = Operation("create_payout", "payouts", "POST", _PAYOUTS, _payout, "payout")
-RETRIEVE_PAYOUT = Operation("retrieve_payout", "payouts", "GET", _PAYOUTS + "/{}", _payout)
-LIST_PAYOUTS = Operation("list_payouts", "payouts", "GET", _PAYOUTS, _payouts)
-ONBOARD_MERCHANT = Operation(
-    "create_merchant_onboarding", "merchants", "POST", "/v1/connect/merchants/onboard", _onboarding, "onboard"
+_THIS_INTENT, _THIS_REFUND, _THIS_PAYOUT = (Echo(id=True, prefix=prefix) for prefix in ("pi_", "re_", "po_"))
+_PRICE: Final = ("amount", "currency")
+_INTENT_FIELDS: Final = (*_PRICE, "customer_id", "merchant_id")
+
+CREATE_INTENT = Operation(
+    "create_payment_intent", "payments", "POST", _INTENTS, _intent, "pi", echo=Echo(prefix="pi_", fields=_INTENT_FIELDS)
 )
-CREATE_ENDPOINT = Operation("create_webhook_endpoint", "webhooks", "POST", _ENDPOINTS, _endpoint, "webhook")
+RETRIEVE_INTENT = Operation("retrieve_payment_intent", "payments", "GET", _INTENTS + "/{}", _intent, echo=_THIS_INTENT)
+LIST_INTENTS = Operation(
+    "list_payment_intents", "payments", "GET", _INTENTS, _intents, echo=Echo(filters=("customer_id",))
+)
+CONFIRM_INTENT = Operation(
+    "confirm_payment_intent", "payments", "POST", _INTENTS + "/{}/confirm", _intent, "confirm", echo=_THIS_INTENT
+)
+CAPTURE_INTENT = Operation(
+    "capture_payment_intent", "payments", "POST", _INTENTS + "/{}/capture", _intent, "capture", echo=_THIS_INTENT
+)
+CANCEL_INTENT = Operation(
+    "cancel_payment_intent", "payments", "POST", _INTENTS + "/{}/cancel", _intent, "cancel", echo=_THIS_INTENT
+)
+CREATE_REFUND = Operation(
+    "create_refund",
+    "refunds",
+    "POST",
+    _REFUNDS,
+    _refund,
+    "refund",
+    echo=Echo(prefix="re_", fields=("payment_id", "amount")),
+)
+RETRIEVE_REFUND = Operation("retrieve_refund", "refunds", "GET", _REFUNDS + "/{}", _refund, echo=_THIS_REFUND)
+LIST_REFUNDS = Operation("list_refunds", "refunds", "GET", _REFUNDS, _refunds, echo=Echo(filters=("payment_id",)))
+CREATE_PAYOUT = Operation(
+    "create_payout", "payouts", "POST", _PAYOUTS, _payout, "payout", echo=Echo(prefix="po_", fields=_PRICE)
+)
+RETRIEVE_PAYOUT = Operation("retrieve_payout", "payouts", "GET", _PAYOUTS + "/{}", _payout, echo=_THIS_PAYOUT)
+LIST_PAYOUTS = Operation("list_payouts", "payouts", "GET", _PAYOUTS, _payouts)
+RETRIEVE_BALANCE = Operation(
+    "retrieve_balance", "other", "GET", "/v1/connect/balance", parse_model(Balance), echo=Echo(filters=("currency",))
+)
+ONBOARD_MERCHANT = Operation(
+    "create_merchant_onboarding",
+    "merchants",
+    "POST",
+    "/v1/connect/merchants/onboard",
+    _onboarding,
+    "onboard",
+    echo=Echo(fields=("business_name", "country", "currency", "email")),
+)
+CREATE_ENDPOINT = Operation(
+    "create_webhook_endpoint",
+    "webhooks",
+    "POST",
+    _ENDPOINTS,
+    _endpoint,
+    "webhook",
+    echo=Echo(prefix="we_", fields=("url",)),
+)
 LIST_ENDPOINTS = Operation("list_webhook_endpoints", "webhooks", "GET", _ENDPOINTS, _endpoints)
 DELETE_ENDPOINT = Operation(
     "delete_webhook_endpoint", "webhooks", "DELETE", _ENDPOINTS + "/{}", parse_nothing, "delete", absent_is_done=True
@@ -68,6 +112,7 @@ OPERATIONS: Final[tuple[Operation[Any], ...]] = (
     *(CREATE_INTENT, RETRIEVE_INTENT, LIST_INTENTS, CONFIRM_INTENT, CAPTURE_INTENT, CANCEL_INTENT),
     *(CREATE_REFUND, RETRIEVE_REFUND, LIST_REFUNDS),
     *(CREATE_PAYOUT, RETRIEVE_PAYOUT, LIST_PAYOUTS),
+    RETRIEVE_BALANCE,
     ONBOARD_MERCHANT,
     *(CREATE_ENDPOINT, LIST_ENDPOINTS, DELETE_ENDPOINT),
     *(GET, POST),
@@ -89,7 +134,7 @@ class _Capture(RequestModel):
 
 
 class _AnyBody(RequestModel, extra="allow"):
-    pass
+    _sends_nulls = True  # what a null means there, the merchant knows
 
 
 def create_payment_intent(
@@ -152,6 +197,10 @@ def list_payouts(query: Query) -> Invocation[Page[Payout]]:
     return LIST_PAYOUTS.fill(query=_checked(query))
 
 
+def retrieve_balance(currency: str | None) -> Invocation[Balance]:
+    return RETRIEVE_BALANCE.fill(query={"currency": None if currency is None else _currency(currency)})
+
+
 def create_merchant_onboarding(
     payload: MerchantOnboardingCreate | Payload, idempotency_key: str | None, currency: str
 ) -> Invocation[MerchantOnboarding]:
@@ -175,11 +224,15 @@ def delete_webhook_endpoint(endpoint_id: str, idempotency_key: str | None) -> In
 
 
 def get(path: str, query: Query | None) -> Invocation[Document]:
+    if query is not None and not isinstance(query, Mapping):
+        raise RequestValidationError(f"params must be a mapping, not {type(query).__name__}")
     return GET.fill(_own_path(path), query=query)
 
 
 def post(path: str, payload: Payload | None, idempotency_key: str | None) -> Invocation[Document]:
-    return POST.fill(_own_path(path), body=body_of(_AnyBody, payload or {}), idempotency_key=idempotency_key)
+    return POST.fill(
+        _own_path(path), body=body_of(_AnyBody, {} if payload is None else payload), idempotency_key=idempotency_key
+    )
 
 
 def _path(operation: Operation[Any], name: str, value: str) -> str:
@@ -191,6 +244,13 @@ def _checked(query: Query) -> Query:
     if limit is not None and (isinstance(limit, bool) or not isinstance(limit, int) or not 1 <= limit <= _LARGEST_PAGE):
         raise RequestValidationError(f"limit must be a whole number from 1 to {_LARGEST_PAGE}, not {limit!r}")
     return query
+
+
+def _currency(code: str) -> str:
+    try:
+        return parse_currency(code)
+    except ValueError as problem:
+        raise RequestValidationError(f"currency: {problem}") from None
 
 
 def _own_path(path: str) -> str:

@@ -146,5 +146,5 @@ def _from_no_reply(answer: NoReply, rule: Rule) -> MolamError:
 def _from_reply(reply: Reply, problem: Problem, rule: Rule, why: str) -> MolamError:
     if issubclass(rule.error, APIError):
         return rule.error(reply.status, problem.message, problem.body, code=problem.code, param=problem.param)
-    message = f"the answer cannot be read: {why}" if why else f"{reply.status} is no status of HTTP"
+    message = why or f"{reply.status} is no status of HTTP"
     return ResponseError(message, status_code=reply.status, body=reply.body)

@@ -1,52 +1,14 @@
-"""A limit of calls in flight per group of operations: payouts cannot starve checkouts."""
+"""What a full bulkhead answers, for both clients."""
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager, nullcontext
-from typing import Any, Final
+from typing import Any
 
 from .._core.call import Call
 from .._core.wire import Failure, NoReply
-from .._forks import renew_after_fork
-
-_FREE: Final = nullcontext()
-
-
-class Bulkheads:
-    """One counter per limited group; a full one refuses at once, or after ``wait`` seconds."""
-
-    def __init__(self, limits: Mapping[str, int], wait: float) -> None:
-        self._limits = dict(limits)
-        self._wait = wait
-        self._slots: dict[str, threading.Semaphore] = {}
-        self.after_fork()
-        renew_after_fork(self)
-
-    def slot(self, call: Call[Any]) -> AbstractContextManager[None]:
-        """A place in the group of this call, for as long as the ``with`` lasts."""
-        semaphore = self._slots.get(call.invocation.operation.group)
-        return _FREE if semaphore is None else self._limited(semaphore, call)
-
-    def after_fork(self) -> None:
-        """The parent's calls in flight are not the child's."""
-        self._slots = {group: threading.Semaphore(limit) for group, limit in self._limits.items()}
-
-    @contextmanager
-    def _limited(self, semaphore: threading.Semaphore, call: Call[Any]) -> Iterator[None]:
-        wait = min(self._wait, call.time_left())
-        if not semaphore.acquire(timeout=wait) if wait > 0 else not semaphore.acquire(blocking=False):
-            call.settle(bulkhead_full(call))
-            call.result()
-        try:
-            yield
-        finally:
-            semaphore.release()
 
 
 def bulkhead_full(call: Call[Any]) -> NoReply:
     """The refusal, as the value that the core judges."""
-    return NoReply(
-        Failure.BULKHEAD_FULL, f"too many calls of the group {call.invocation.operation.group!r} are in flight"
-    )
+    group = call.invocation.operation.group
+    return NoReply(Failure.BULKHEAD_FULL, f"too many calls of the group {group!r} are in flight")

@@ -35,6 +35,11 @@ class TlsSettings:
         if config.mtls_cert is not None or self._ca_bundle != certifi.where():
             self.context()  # files of the merchant's own: say now what is wrong with them, not in a payment
 
+    @property
+    def ca_bundle(self) -> str:
+        """The file or folder of the CAs that are trusted."""
+        return self._ca_bundle
+
     def context(self) -> ssl.SSLContext:
         """TLS 1.2 at least; the hostname is checked unless ``verify_ssl`` is off."""
         if self._context is None:

@@ -2,21 +2,14 @@
 
 import sys
 
-_EXTRAS = {
-    "click": "cli",
-    "starlette": "sandbox",
-    "uvicorn": "sandbox",
-    "sqlalchemy": "sandbox",
-    "aiohttp": "sandbox",
-    "httptools": "sandbox",
-}
-
 
 def missing_extra(error: ImportError) -> str | None:
     """The sentence for a missing optional library, or None where something else is wrong."""
-    library = (error.name or "").partition(".")[0]
-    extra = _EXTRAS.get(library)
-    return extra and f"molam: {library} is missing; run: pip install 'molam-python-sdk[{extra}]'"
+    from molam_sdk.sandbox.extra import missing_library
+
+    if (error.name or "").partition(".")[0] == "click":
+        return "click is missing; run: pip install 'molam-python-sdk[cli]'"
+    return missing_library(error)
 
 
 def main() -> None:
@@ -29,5 +22,5 @@ def main() -> None:
         sentence = missing_extra(error)
         if sentence is None:
             raise
-        sys.stderr.write(sentence + "\n")
+        sys.stderr.write(f"molam: {sentence}\n")
         sys.exit(2)

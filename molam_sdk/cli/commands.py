@@ -1,30 +1,32 @@
 """The commands of `molam`, each of which lives in a file of its own."""
 
-import sys
-
 import click
 
 from .control import advance, events, faults, trigger
 from .demo import demo
 from .doctor import doctor
 
-_PASSED_ON = {"ignore_unknown_options": True, "allow_extra_args": True, "help_option_names": []}
+
+class _MolamGroup(click.Group):
+    """Loads the sandbox's own command when it is asked for, since its libraries are an extra."""
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        name, command, rest = super().resolve_command(ctx, args)
+        if name == "sandbox":
+            from ..sandbox.command import sandbox
+
+            command = sandbox
+        return name, command, rest
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=_MolamGroup, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="molam-python-sdk", prog_name="molam")
 def molam() -> None:
     """Build and test with Molam: an offline sandbox, a demo, and a look at your set-up."""
 
 
-@molam.command(context_settings=_PASSED_ON, add_help_option=False)
-@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
-def sandbox(arguments: tuple[str, ...]) -> None:
-    """Run the offline Molam (molam sandbox --help lists its options)."""
-    from ..sandbox.__main__ import main
-
-    sys.exit(main(arguments, "molam sandbox"))
-
-
+molam.add_command(click.Command("sandbox", help="Run the offline Molam until SIGTERM or Ctrl-C."))
 for command in (advance, demo, doctor, events, faults, trigger):
     molam.add_command(command)

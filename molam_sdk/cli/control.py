@@ -88,7 +88,7 @@ def faults() -> None:
 @url_option
 def add(spec: str, url: str) -> None:
     """Add a fault: KIND:NAME=VALUE,… such as drop_after_commit:times=1,operation=create_refund."""
-    from ..sandbox.__main__ import read_fault
+    from ..sandbox.faults.spec import read_fault
 
     try:
         parts = read_fault(spec)

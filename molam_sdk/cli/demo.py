@@ -45,16 +45,18 @@ def _say(text: str) -> None:
 
 def _subscribe(client: "MolamSyncClient", receiver: "Receiver") -> None:
     _say(f"A webhook receiver listens at {receiver.url}; Molam is told of it")
-    subscription = {"tenant_type": "merchant", "tenant_id": "demo", "url": receiver.url, "events": ["*"]}
-    endpoint = client.create_webhook_endpoint(subscription)
+    endpoint = client.create_webhook_endpoint(
+        {"tenant_type": "merchant", "tenant_id": "demo", "url": receiver.url, "events": ["*"]}
+    )
     receiver.trust(endpoint.kid or "v1", endpoint.secret or "")
 
 
 def _pay(client: "MolamSyncClient", sandbox: "Sandbox") -> str:
     _say("A payment of 5,000 XOF is created, and its answer gets lost on the way; the client retries by itself")
     sandbox.faults.drop_after_commit(times=1, operation="create_payment_intent")
-    order = {"amount": 5000, "currency": "XOF", "capture": True, "metadata": {"order_id": _ORDER}}
-    intent = client.create_payment_intent(order)
+    intent = client.create_payment_intent(
+        {"amount": 5000, "currency": "XOF", "capture": True, "metadata": {"order_id": _ORDER}}
+    )
     times = sandbox.ledger.executions(order=_ORDER)
     click.echo(f"{intent.id} is {intent.status}; created for order {_ORDER}: {times} time, by Molam's own ledger")
     _say("It is confirmed")

@@ -4,38 +4,33 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime, timezone
-from typing import Any, ClassVar, Final, Literal, TypeAlias, get_args
+from typing import Any, ClassVar, Final, TypeAlias, get_args
 
 from pydantic import ValidationError
 from pydantic_core import from_json
 
+from .._params import DisputeEventType, PaymentEventType, PayoutEventType, RefundEventType
 from ..exceptions import WebhookVerificationError
 from ..models import Answer, PaymentIntent, Payout, Refund
 from .secrets import SecretSource
 from .signature import MAX_PAYLOAD_BYTES, Payload, SignatureHeader, verified_body
 
-PaymentEventType = Literal[
-    "payment.created",
-    "payment.succeeded",
-    "payment.failed",
-    "payment.canceled",
-    "payment.requires_capture",
-    "payment.intent.created",
-    "payment.intent.succeeded",
-    "payment.intent.failed",
-    "payment.intent.canceled",
-    "payment.intent.requires_capture",
+__all__ = [
+    "AnyWebhookEvent",
+    "DisputeEvent",
+    "DisputeEventType",
+    "PaymentEvent",
+    "PaymentEventType",
+    "PayoutEvent",
+    "PayoutEventType",
+    "RefundEvent",
+    "RefundEventType",
+    "UnknownEvent",
+    "WebhookEvent",
+    "canonical_type",
+    "construct_event",
+    "parse_event",
 ]
-RefundEventType = Literal[
-    "refund.created",
-    "refund.succeeded",
-    "refund.failed",
-    "payment.refund.created",
-    "payment.refund.succeeded",
-    "payment.refund.failed",
-]
-PayoutEventType = Literal["payout.created", "payout.paid", "payout.failed"]
-DisputeEventType = Literal["dispute.created", "dispute.resolved"]
 
 # The longer names that some of Molam's services send.
 _LONG_FORMS: Final = (("payment.intent.", "payment."), ("payment.refund.", "refund."))

@@ -62,7 +62,7 @@ def test_every_attempt_sends_the_same_bytes_under_the_same_key() -> None:
 def test_the_headers_are_those_of_the_contract() -> None:
     transport = ScriptedTransport(OK, OK)
     client = client_of(transport, default_locale="fr")
-    client.create_payment_intent({"amount": 1})
+    client.create_payment_intent({"amount": 100.5, "currency": "USD"})
     client.retrieve_payment_intent("pi_1")
     sent, read = (request.headers for request in transport.requests)
     assert sent["Authorization"] == "Bearer sk_live_1"
@@ -179,7 +179,7 @@ def test_a_call_without_any_time_is_not_sent() -> None:
 
 def test_a_timeout_of_one_call_is_its_total() -> None:
     transport = ScriptedTransport(OK)
-    client_of(transport).create_payment_intent({"amount": 1}, timeout=2.5)
+    client_of(transport).create_payment_intent({"amount": 100.5, "currency": "USD"}, timeout=2.5)
     assert transport.requests[0].deadline == transport.now + 2.5
 
 
@@ -207,7 +207,7 @@ def test_a_success_gives_the_budget_back() -> None:
     transport = ScriptedTransport(REFUSED, OK, REFUSED, OK)
     client = client_of(transport, retry_budget=6)
     client.retrieve_payment_intent("pi_1")
-    assert client._budget.tokens == 2
+    assert client._state.budget.tokens == 2
     with pytest.raises(NetworkError):
         client.retrieve_payment_intent("pi_1")
 
@@ -216,8 +216,8 @@ def test_a_callable_key_is_asked_again_once_after_a_401() -> None:
     keys = iter(["sk_live_old", "sk_live_new"])
     transport = ScriptedTransport(error_reply(401), OK, OK)
     client = client_of(transport, api_key=lambda: next(keys))
-    assert client.create_payment_intent({"amount": 1}).attempts == 2
-    client.create_payment_intent({"amount": 1})
+    assert client.create_payment_intent({"amount": 100.5, "currency": "USD"}).attempts == 2
+    client.create_payment_intent({"amount": 100.5, "currency": "USD"})
     sent = [request.headers["Authorization"] for request in transport.requests]
     assert sent == ["Bearer sk_live_old", "Bearer sk_live_new", "Bearer sk_live_new"]
     assert len({request.headers["Idempotency-Key"] for request in transport.requests[:2]}) == 1

@@ -100,6 +100,8 @@ ROWS: list[Row] = [
     ),
     (lambda: ops.retrieve_payout("po_1"), "retrieve_payout", "GET", f"{PAYOUTS}/po_1", None, ""),
     (lambda: ops.list_payouts({"status": "failed"}), "list_payouts", "GET", f"{PAYOUTS}?status=failed", None, ""),
+    (lambda: ops.retrieve_balance(None), "retrieve_balance", "GET", "/v1/connect/balance", None, ""),
+    (lambda: ops.retrieve_balance("xof"), "retrieve_balance", "GET", "/v1/connect/balance?currency=XOF", None, ""),
     (
         lambda: ops.create_merchant_onboarding(MERCHANT, None, "XOF"),
         "create_merchant_onboarding",
@@ -260,3 +262,26 @@ def test_models_are_taken_as_they_are() -> None:
 
 def test_the_same_payload_makes_the_same_bytes() -> None:
     assert len({ops.create_payout(dict(PAYOUT), None, "USD").body for _ in range(5)}) == 1
+
+
+@pytest.mark.parametrize("params", [["a"], "a=b", 7])
+def test_parameters_without_names_are_refused(params: Any) -> None:
+    with pytest.raises(RequestValidationError, match="params must be a mapping"):
+        ops.get("/v1/x", params)
+
+
+def test_a_currency_that_is_none_is_refused_by_name() -> None:
+    with pytest.raises(RequestValidationError, match="currency: Unknown currency"):
+        ops.retrieve_balance("ZZZ")
+
+
+def test_a_lone_surrogate_is_refused_where_it_stands() -> None:
+    with pytest.raises(RequestValidationError, match="refund_id holds a lone surrogate"):
+        ops.retrieve_refund("re_\ud800")
+    with pytest.raises(RequestValidationError, match="a parameter holds a lone surrogate"):
+        ops.get("/v1/x", {"a": "\ud800"})
+
+
+def test_post_sends_the_nulls_that_were_given() -> None:
+    assert ops.post("/v1/x", {"a": None}, None).body == b'{"a":null}'
+    assert ops.post("/v1/x", None, None).body == b"{}"

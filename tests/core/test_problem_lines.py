@@ -68,5 +68,5 @@ def test_a_list_that_goes_on_from_an_empty_id_is_an_error() -> None:
 def test_a_date_to_come_back_is_counted_from_the_answer() -> None:
     late = reply(OUTAGE, headers={"Retry-After": "Fri, 15 Jan 2027 08:00:07 GMT"})
     transport = ScriptedTransport(late, OK)
-    client_of(transport).create_payment_intent({"amount": 1})
+    client_of(transport).create_payment_intent({"amount": 100.5, "currency": "USD"})
     assert transport.pauses == [7.0]

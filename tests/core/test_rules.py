@@ -163,6 +163,7 @@ def test_a_status_that_http_does_not_have_is_an_invalid_response(status: int) ->
         (Failure.TLS, "not_sent", PAUSED, NetworkError, "network_error", True),
         (Failure.CERTIFICATE, "not_sent", NEVER, NetworkError, "network_error", True),
         (Failure.PROXY, "not_sent", PAUSED, NetworkError, "network_error", True),
+        (Failure.LOCAL, "not_sent", NEVER, NetworkError, "network_error", False),
         (Failure.STALE, "unknown", AT_ONCE, NetworkError, "network_error", True),
         (Failure.TIMEOUT, "unknown", PAUSED, MolamTimeoutError, "timeout", True),
         (Failure.RESET, "unknown", PAUSED, NetworkError, "network_error", True),
@@ -205,6 +206,7 @@ def test_an_unreadable_2xx_happened_all_the_same() -> None:
 def test_an_error_or_a_page_under_a_2xx_says_nothing() -> None:
     answer = Reply(200, MOLAMS, HTML, 0.0)
     assert judge(answer, None, Instead.PAGE) == Rule("unknown", NEVER, ResponseError, "invalid_response")
+    assert judge(answer, None, Instead.OTHER) == Rule("unknown", PAUSED, ResponseError, "invalid_response")
     assert judge(answer, None, Instead.ERROR) == Rule("unknown", NEVER, APIError, "invalid_response")
 
 
@@ -218,7 +220,7 @@ def test_what_a_call_can_end_as() -> None:
 
 def test_what_an_attempt_can_be_repeated_for() -> None:
     assert (
-        *("401", "408", "409", "425", "429", "500", "502", "503", "504"),
+        *("invalid_response", "401", "408", "409", "425", "429", "500", "502", "503", "504"),
         *("circuit_open", "network_error", "timeout"),
     ) == RETRY_LABELS
 

@@ -1,4 +1,4 @@
-"""A CONNECT proxy as one turn of a nasty server's script."""
+"""A CONNECT proxy as one turn of a hostile server's script."""
 
 from __future__ import annotations
 
@@ -16,13 +16,14 @@ def tunnel_to(port: int) -> Turn:
         with socket.create_connection(("127.0.0.1", port)) as there, contextlib.suppress(OSError):
             wire.send(b"HTTP/1.1 200 Connection established\r\n\r\n")
             wire.sock.settimeout(5)
-            _carry(wire, there)
+            carry(wire, there)
         return ENDED
 
     return turn
 
 
-def _carry(wire: Wire, there: socket.socket) -> None:
+def carry(wire: Wire, there: socket.socket) -> None:
+    """Carry bytes both ways until either side closes."""
     ends = {wire.sock: there, there: wire.sock}
     while not wire.over.is_set():
         for end in select.select(list(ends), [], [], 0.05)[0]:

@@ -170,7 +170,7 @@ def _sent(wire: Wire, data: bytes) -> bool:
 
 
 @dataclass
-class NastyServer:
+class HostileServer:
     """Plays ``script``, one turn per request in the order they come; past its end every request gets ``usual``.
 
     ``greet`` is run on a connection before anything is read (a hang in place of a TLS handshake, say);
@@ -302,4 +302,4 @@ class _Requests:
         return False
 
 
-Serve = Callable[..., NastyServer]  # starts a server that ends with the test
+Serve = Callable[..., HostileServer]  # starts a server that ends with the test

@@ -16,8 +16,9 @@ ROOT = Path(__file__).parents[2]
 class Process:
     """`python -m molam_sdk.sandbox` on a free port; `url` and `key` are read from what it prints."""
 
-    def __init__(self, *arguments: str) -> None:
-        command = [sys.executable, "-m", "molam_sdk.sandbox", "--port", "0", "--quiet", *arguments]
+    def __init__(self, *arguments: str, quiet: bool = True) -> None:
+        hushed = ("--quiet",) if quiet else ()
+        command = [sys.executable, "-m", "molam_sdk.sandbox", "--port", "0", *hushed, *arguments]
         environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
         self.popen = subprocess.Popen(
             command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=ROOT, env=environment

@@ -29,7 +29,9 @@ def client_of(transport: ScriptedTransport, **settings: Any) -> MolamClient:
 
 
 def pay(transport: ScriptedTransport, **settings: Any) -> Any:
-    return client_of(transport, **settings).create_payment_intent({"amount": "100.50"}, idempotency_key="order-7")
+    return client_of(transport, **settings).create_payment_intent(
+        {"amount": "100.50", "currency": "USD"}, idempotency_key="order-7"
+    )
 
 
 def failed(transport: ScriptedTransport, **settings: Any) -> MolamError:
@@ -61,6 +63,7 @@ _OF_A_CLASS = {"3xx": 307, "4xx": 405, "5xx": 501, "no status of HTTP": 999}
 _INSTEAD = {
     Instead.JSON: reply(200, {"no": "id"}, {"X-Molam-Request-Id": "req_1"}),
     Instead.ERROR: reply(200, {"error": {"code": "x"}}),
+    Instead.OTHER: reply(200, INTENT | {"amount": 7}, {"X-Molam-Request-Id": "req_1"}),
     Instead.PAGE: reply(200, b"<html>"),
 }
 

@@ -13,6 +13,7 @@ from molam_sdk import (
     ClientConfig,
     Document,
     MerchantOnboarding,
+    MerchantOnboardingCreate,
     MolamAsyncClient,
     MolamClient,
     MolamError,
@@ -43,9 +44,18 @@ def pay(client: MolamSyncClient) -> None:
     assert_type(client.capture_payment_intent(intent.id, amount=7), PaymentIntent)
     assert_type(client.create_refund(RefundCreate(payment_id=intent.id)), Refund)
     assert_type(client.create_refund({"payment_id": intent.id}), Refund)
-    assert_type(client.create_payout({"amount": 1}), Payout)
-    assert_type(client.create_merchant_onboarding({}), MerchantOnboarding)
-    assert_type(client.create_webhook_endpoint({}), WebhookEndpoint)
+    assert_type(
+        client.create_payout({"amount": 1, "beneficiary": "w_1", "origin_module": "shop", "origin_entity": "o_1"}),
+        Payout,
+    )
+    merchant = MerchantOnboardingCreate(business_name="B", business_type="llc", country="SN", email="a@b.example")
+    assert_type(client.create_merchant_onboarding(merchant), MerchantOnboarding)
+    assert_type(
+        client.create_webhook_endpoint({"tenant_type": "m", "tenant_id": "1", "url": "https://x", "events": ["*"]}),
+        WebhookEndpoint,
+    )
+    assert_type(client.retrieve_balance(currency="XOF").data[0].available, Decimal)
+    assert_type(intent.amount_captured, Decimal | None)
     assert_type(client.get("/v1/x"), Document)
     assert_type(client.client, MolamClient)
 
@@ -75,7 +85,7 @@ def failures(client: MolamClient) -> str | None:
 
 def wrong(client: MolamClient) -> None:
     client.retrieve_refund(7)  # type: ignore[arg-type]  # an id is a str  # pyright: ignore[reportArgumentType]
-    client.create_refund({}, idempotncy_key="k")  # type: ignore[call-arg]  # a typo  # pyright: ignore[reportCallIssue]
+    client.cancel_payment_intent("pi_1", idempotncy_key="k")  # type: ignore[call-arg]  # a typo  # pyright: ignore[reportCallIssue]
     ClientConfig(timeout_total="5")  # type: ignore[arg-type]  # seconds  # pyright: ignore[reportArgumentType]
 
 

@@ -41,7 +41,7 @@ def anything(event: WebhookEvent) -> int:
     return len(event.type)
 
 
-@receiver.on("payment.succeeded")  # type: ignore[type-var]  # a refund  # pyright: ignore[reportArgumentType]
+@receiver.on("payment.succeeded")  # type: ignore[type-var]  # a refund  # pyright: ignore[reportArgumentType, reportUntypedFunctionDecorator]
 def wrong(event: RefundEvent) -> None: ...
 
 

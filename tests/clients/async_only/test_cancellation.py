@@ -16,7 +16,7 @@ import pytest
 from molam_sdk import ClientConfig, MolamAsyncClient, NetworkError, RequestValidationError
 from molam_sdk.testing import AsyncScriptedTransport, Reply, Request, ScriptedTransport, reply
 from tests.support.echo import EchoServer
-from tests.support.http_server import INTENT, ORDER, NastyServer
+from tests.support.http_server import INTENT, ORDER, HostileServer
 
 
 async def torn(call: Awaitable[Any], echo: EchoServer) -> asyncio.CancelledError:
@@ -116,7 +116,7 @@ async def test_an_error_that_is_of_no_call_cannot_be_asked_about(client: MolamAs
 
 
 async def test_a_call_cancelled_while_it_connects_leaves_nothing_behind() -> None:
-    with NastyServer(accepting=False) as server:  # nobody will shake hands
+    with HostileServer(accepting=False) as server:  # nobody will shake hands
         base_url = server.url.replace("http:", "https:")
         async with MolamAsyncClient(ClientConfig(api_key="sk_test_x", base_url=base_url, timeout_connect=5)) as client:
             with pytest.raises(asyncio.TimeoutError):

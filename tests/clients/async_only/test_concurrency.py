@@ -8,11 +8,9 @@ import time
 import pytest
 
 from molam_sdk import BulkheadFullError, CircuitOpenError, ClientConfig, MolamAsyncClient, MolamTimeoutError
-from molam_sdk._transport.async_connection import AsyncConnection
-from molam_sdk._transport.async_slots import Slots
 from molam_sdk.testing import AsyncScriptedTransport, NoReply, Reply, Request, ScriptedTransport, reply
 from tests.support.echo import EchoServer
-from tests.support.http_server import INTENT, ORDER, NastyServer
+from tests.support.http_server import INTENT, ORDER, HostileServer
 
 
 class Holding(AsyncScriptedTransport):
@@ -116,47 +114,8 @@ async def test_a_bulkhead_hands_a_freed_place_to_whoever_waits() -> None:
     assert transport.peak == 2
 
 
-async def test_no_place_is_lost_when_waiting_is_given_up() -> None:
-    slots: Slots[AsyncConnection] = Slots(1)
-    assert await slots.acquire(0)
-    assert not await slots.acquire(0.001)
-    given_up = asyncio.create_task(slots.acquire(10))
-    await asyncio.sleep(0)
-    slots.release()  # the place goes to the waiter, which is cancelled before it can take it
-    given_up.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await given_up
-    assert await slots.acquire(0)
-    assert not await slots.acquire(0)
-
-
-class Thing:
-    """Something that can be passed on, and knows whether it was closed."""
-
-    closed = False
-
-    def close(self) -> None:
-        self.closed = True
-
-
-async def test_what_comes_back_goes_to_whoever_waits_longest() -> None:
-    slots: Slots[Thing] = Slots(1)
-    assert await slots.acquire(0)
-    assert not slots.pass_on(Thing())
-    waiting = [asyncio.create_task(slots.acquire(10)) for _ in range(2)]
-    await asyncio.sleep(0)
-    thing, unclaimed = Thing(), Thing()
-    assert slots.pass_on(thing)
-    assert slots.pass_on(unclaimed)
-    waiting[1].cancel()  # too late to say no, too early to use it
-    assert await waiting[0] is thing
-    with pytest.raises(asyncio.CancelledError):
-        await waiting[1]
-    assert (thing.closed, unclaimed.closed) == (False, True)
-
-
 async def test_those_in_line_for_a_dead_server_do_not_wait_one_after_the_other() -> None:
-    with NastyServer(accepting=False) as server:  # nobody will shake hands
+    with HostileServer(accepting=False) as server:  # nobody will shake hands
         base_url = server.url.replace("http:", "https:")
         config = ClientConfig(api_key="sk_test_x", base_url=base_url, timeout_connect=0.5, max_retries=0)
         async with MolamAsyncClient(config, cb_fail_max=1000) as client:

@@ -16,6 +16,7 @@ from tests.http.fuzz.generate import cut, generate
 from tests.http.fuzz.peers import read_by_h11, read_by_llhttp
 
 LIMIT = 4096
+_CONTROL = re.compile(r"[\x01-\x08\x0b\x0c\x0e-\x1f\x7f]")
 
 
 @dataclass(frozen=True)
@@ -62,6 +63,13 @@ READ_OTHERWISE: list[tuple[str, re.Pattern[bytes]]] = [
      re.compile(rb"transfer-encoding:[^\r]*\t[ \t]*\r\n", re.IGNORECASE)),
 ]  # fmt: skip
 
+# Where nobody else who can read the answer would use its connection again.
+REUSED_OTHERWISE: list[tuple[str, Callable[[rfc9112.Reading], bool]]] = [
+    ("h11 keeps no connection of HTTP/1.0; keep-alive lets one (RFC 9112 §9.3), and a value with a control character, "
+     "which llhttp refuses, changes nothing about that (RFC 9110 §5.5)",
+     lambda rfc: rfc.minor == 0 and any(_CONTROL.search(value) for value in rfc.fields.values())),
+]  # fmt: skip
+
 
 def complaint(pieces: list[bytes], *, connect: bool = False) -> str | None:
     """What is wrong with the reader, shown by these bytes in these pieces."""
@@ -76,7 +84,7 @@ def complaint(pieces: list[bytes], *, connect: bool = False) -> str | None:
     if ours.failure is not None:
         known = any(applies(ours, rfc) for _, applies in REFUSED_ON_PURPOSE)
         return None if known else f"refused, though lawful: {ours.failure}; {rfc}"
-    return _difference(ours, rfc) or (None if connect else _other_readers(data, ours))
+    return _difference(ours, rfc) or (None if connect else _other_readers(data, ours, rfc))
 
 
 def _difference(ours: Found, rfc: rfc9112.Reading) -> str | None:
@@ -89,13 +97,13 @@ def _difference(ours: Found, rfc: rfc9112.Reading) -> str | None:
     return None
 
 
-def _other_readers(data: bytes, ours: Found) -> str | None:
+def _other_readers(data: bytes, ours: Found, rfc: rfc9112.Reading) -> str | None:
     peers = [seen for seen in (read_by_h11(data), read_by_llhttp(data)) if seen is not None]
-    for seen in peers:
-        same = (seen.status, _decoded(seen.body, ours)) == (ours.status, ours.body)
-        if not same and not any(known.search(data) for _, known in READ_OTHERWISE):
-            return f"another answer than others read: {ours}; {peers}"
-    if ours.reusable and peers and not any(seen.reusable for seen in peers):
+    agreeing = [seen for seen in peers if (seen.status, _decoded(seen.body, ours)) == (ours.status, ours.body)]
+    if agreeing != peers and not any(known.search(data) for _, known in READ_OTHERWISE):
+        return f"another answer than others read: {ours}; {peers}"
+    known = any(applies(rfc) for _, applies in REUSED_OTHERWISE)
+    if ours.reusable and agreeing and not known and not any(seen.reusable for seen in agreeing):
         return f"reused, as nobody else does: {ours}; {peers}"
     return None
 

@@ -30,6 +30,7 @@ class RefusedError(Exception):
 class Reading:
     """The one answer that the bytes may be taken for; ``body`` as it came, before any Content-Encoding."""
 
+    minor: int
     status: int
     fields: dict[str, str]
     body: bytes
@@ -83,7 +84,7 @@ def _head(data: bytes, start: int) -> _Head:
 
 def _reading(head: _Head, body: bytes, reusable: bool) -> Reading:
     fields = {name.decode("latin-1"): value.decode("latin-1") for name, value in head.fields.items()}
-    return Reading(head.status, fields, body, reusable)
+    return Reading(head.minor, head.status, fields, body, reusable)
 
 
 def _body(data: bytes, head: _Head) -> tuple[bytes, int, bool]:

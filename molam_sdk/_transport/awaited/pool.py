@@ -1,0 +1,113 @@
+"""The connections to one origin: the idle ones, the most recently used first, and all that stand."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+from ..._core.wire import Failure
+from ..._http.error import NoReplyError
+from ..origin import clock
+from .connection import Connection
+from .semaphore import Semaphore
+
+# Opening takes the event loop half a millisecond: a thousand at a time would outlast their own connect timeout.
+_OPENED_AT_A_TIME: Final = 64
+
+
+class Pool:
+    """Keeps up to ``size`` idle connections, each for ``idle_seconds``. ``standing`` holds those in use, too.
+
+    No fork hook: a child must not touch sockets that its parent's event loop watches.
+    """
+
+    def __init__(self, size: int, idle_seconds: float, connect_timeout: float) -> None:
+        self.standing: set[Connection] = set()
+        self._opening: Semaphore[Connection] = Semaphore(_OPENED_AT_A_TIME)
+        self._idle: deque[Connection] = deque()
+        self._size = size
+        self._idle_seconds = idle_seconds
+        self._connect_timeout = connect_timeout
+        self._closed = False
+
+    def __len__(self) -> int:
+        return len(self._idle)
+
+    async def acquire(self, open_new: Callable[[float], Awaitable[Connection]], deadline: float) -> Connection:
+        """An idle connection that still stands, or a new one; one that comes back goes to whoever waits to open."""
+        while (connection := self._take_idle()) is None:
+            grant = await self._opening.acquire(deadline - clock())
+            if grant.permit:
+                return await self._open(open_new, deadline)
+            if grant.item is None:
+                raise NoReplyError(Failure.CONNECT_TIMEOUT, "no connection in time: others were waiting for theirs")
+            if grant.item.usable():
+                return grant.item
+            grant.item.close()
+        return connection
+
+    def release(self, connection: Connection) -> None:
+        """Take a connection back whose answer was read to its end."""
+        now = clock()
+        connection.uses += 1
+        connection.idle_since = now
+        if not self._opening.hand_over(connection):
+            self._idle.append(connection)
+            self._trim(now - self._idle_seconds)
+
+    def discard(self, connection: Connection) -> None:
+        """Close a connection that must not carry another request."""
+        connection.close()
+
+    def clear(self) -> None:
+        """Close every idle connection: the server has shown that it closes them."""
+        while self._idle:
+            self._idle.pop().close()
+
+    def drop(self) -> None:
+        """Nobody closed the client: let go of every connection, whether or not the event loop still runs."""
+        for connection in tuple(self.standing):
+            connection.drop()
+
+    async def close(self) -> None:
+        """Close every idle connection, those in use as they come back, and wait until the event loop has let go."""
+        self._closed = True
+        self.clear()
+        for connection in tuple(self.standing):
+            if connection.closing():
+                await connection.gone
+
+    async def _open(self, open_new: Callable[[float], Awaitable[Connection]], deadline: float) -> Connection:
+        """Open one, with a permit to do so; an idle one that came meanwhile will do."""
+        began = clock()
+        try:
+            connection = self._take_idle()
+            if connection is None:
+                connection = await open_new(deadline)
+                self._watch(connection)
+            return connection
+        except NoReplyError as error:
+            if error.failure is Failure.CONNECT_TIMEOUT and clock() - began >= self._connect_timeout:
+                self._opening.refuse_waiting()  # they have waited as long, and would wait for the same
+            raise
+        finally:
+            self._opening.release()
+
+    def _watch(self, connection: Connection) -> None:
+        if not connection.gone.done():
+            self.standing.add(connection)
+            connection.when_gone = lambda: self.standing.discard(connection)
+
+    def _take_idle(self) -> Connection | None:
+        oldest = clock() - self._idle_seconds
+        while self._idle:
+            connection = self._idle.pop()
+            if connection.idle_since > oldest and connection.usable():
+                return connection
+            connection.close()
+        return None
+
+    def _trim(self, oldest: float) -> None:
+        while self._idle and (self._closed or len(self._idle) > self._size or self._idle[0].idle_since < oldest):
+            self._idle.popleft().close()

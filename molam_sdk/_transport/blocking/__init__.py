@@ -1,0 +1,1 @@
+"""Waiting by threads: the transport of the blocking client."""

@@ -1,0 +1,339 @@
+"""The Molam API: one typed method per operation, the loop that waits, and lists across their pages."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from types import TracebackType
+from typing import Any, Generic, TypeVar
+
+from typing_extensions import Self
+
+from ._base_client import RESOLVE_SECONDS, BaseClient, failed_call, invocation_of
+from ._client_state import ClientState
+from ._core import operations
+from ._core.cursor import Cursor
+from ._core.invocation import Invocation
+from ._core.record import Observer
+from ._core.wire import AsyncTransport
+from ._params import (
+    MerchantOnboardingParams,
+    PaymentIntentParams,
+    PaymentIntentStatus,
+    PaymentMethod,
+    PayoutParams,
+    PayoutStatus,
+    RefundParams,
+    WebhookEndpointParams,
+)
+from ._transport.awaited.bulkhead import Bulkheads
+from ._transport.awaited.event_loop import LoopBinding  # blocking:
+from ._transport.awaited.transport import AsyncioTransport
+from .config import ClientConfig
+from .exceptions import MolamError
+from .models import (
+    Answer,
+    Balance,
+    Document,
+    MerchantOnboarding,
+    MerchantOnboardingCreate,
+    Page,
+    PaymentIntent,
+    PaymentIntentCreate,
+    Payout,
+    PayoutCreate,
+    Refund,
+    RefundCreate,
+    WebhookEndpoint,
+    WebhookEndpointCreate,
+)
+from .money import AmountInput
+
+T = TypeVar("T")
+Item = TypeVar("Item", bound=Answer)
+
+
+class _State(ClientState):
+    """With what this client sends, and how many calls at once."""
+
+    def __init__(self, config: ClientConfig, transport: AsyncTransport) -> None:
+        super().__init__(config, transport.clock)
+        self.transport = transport
+        self.discard_connections = getattr(transport, "discard_connections", None)
+        self.bulkheads = Bulkheads(config.bulkheads, config.bulkhead_wait)
+        self.loop = LoopBinding()  # blocking:
+
+
+class PlainAsyncClient(BaseClient[_State]):
+    """The Molam API for asyncio, without breaker, metrics and logs.
+
+    One client serves any number of tasks of one event loop; connections are opened on first use.
+    Close it by ``async with``, or ``await client.close()``. A cancelled call drops its connection.
+
+    Every method takes ``timeout``, the most seconds the whole call may take; every method that changes something
+    takes ``idempotency_key`` (1 to 255 printable ASCII), made for you where you give none. A payload is a model or
+    a dict with its fields; a type checker knows them. All of them raise ``MolamError``, whose ``outcome`` says
+    whether money may have moved and whose ``idempotency_key`` finds out.
+    """
+
+    def __init__(
+        self,
+        config: ClientConfig | None = None,
+        *,
+        transport: AsyncTransport | None = None,
+        observers: Sequence[Observer] = (),
+    ) -> None:
+        config = config if config is not None else ClientConfig.from_env()
+        transport = transport if transport is not None else AsyncioTransport(config)
+        super().__init__(_State(config, transport), observers)
+
+    async def create_payment_intent(
+        self,
+        payload: PaymentIntentCreate | PaymentIntentParams,
+        *,
+        idempotency_key: str | None = None,
+        timeout: float | None = None,
+    ) -> PaymentIntent:
+        """Begin a payment; nothing is charged before it is confirmed."""
+        return await self._send(
+            operations.create_payment_intent(payload, idempotency_key, self.config.default_currency), timeout
+        )
+
+    async def retrieve_payment_intent(self, payment_intent_id: str, *, timeout: float | None = None) -> PaymentIntent:
+        """The payment as it stands now."""
+        return await self._send(operations.retrieve_payment_intent(payment_intent_id), timeout)
+
+    def list_payment_intents(
+        self,
+        *,
+        limit: int | None = None,
+        starting_after: str | None = None,
+        customer_id: str | None = None,
+        status: PaymentIntentStatus | None = None,
+        timeout: float | None = None,
+    ) -> AsyncPages[PaymentIntent]:
+        """All payments, newest first. ``limit`` is the size of a page (1 to 100); ``timeout`` counts per page."""
+        query = {"limit": limit, "starting_after": starting_after, "customer_id": customer_id, "status": status}
+        return AsyncPages(lambda q: self._send(operations.list_payment_intents(q), timeout), query)
+
+    async def confirm_payment_intent(
+        self,
+        payment_intent_id: str,
+        *,
+        payment_method: PaymentMethod | str | None = None,
+        idempotency_key: str | None = None,
+        timeout: float | None = None,
+    ) -> PaymentIntent:
+        """Charge the customer; a decline raises ``DeclinedError``."""
+        return await self._send(
+            operations.confirm_payment_intent(payment_intent_id, payment_method, idempotency_key), timeout
+        )
+
+    async def capture_payment_intent(
+        self,
+        payment_intent_id: str,
+        *,
+        amount: AmountInput | None = None,
+        idempotency_key: str | None = None,
+        timeout: float | None = None,
+    ) -> PaymentIntent:
+        """Take the authorised money: all of it, or ``amount`` in major units."""
+        return await self._send(operations.capture_payment_intent(payment_intent_id, amount, idempotency_key), timeout)
+
+    async def cancel_payment_intent(
+        self, payment_intent_id: str, *, idempotency_key: str | None = None, timeout: float | None = None
+    ) -> PaymentIntent:
+        """Give up a payment that has not been taken."""
+        return await self._send(operations.cancel_payment_intent(payment_intent_id, idempotency_key), timeout)
+
+    async def create_refund(
+        self,
+        payload: RefundCreate | RefundParams,
+        *,
+        idempotency_key: str | None = None,
+        timeout: float | None = None,
+    ) -> Refund:
+        """Give money back: a whole payment, or part of it."""
+        return await self._send(operations.create_refund(payload, idempotency_key), timeout)
+
+    async def retrieve_refund(self, refund_id: str, *, timeout: float | None = None) -> Refund:
+        """The refund as it stands now."""
+        return await self._send(operations.retrieve_refund(refund_id), timeout)
+
+    def list_refunds(
+        self,
+        *,
+        limit: int | None = None,
+        starting_after: str | None = None,
+        payment_id: str | None = None,
+        timeout: float | None = None,
+    ) -> AsyncPages[Refund]:
+        """All refunds, newest first. ``limit`` is the size of a page (1 to 100); ``timeout`` counts per page."""
+        query = {"limit": limit, "starting_after": starting_after, "payment_id": payment_id}
+        return AsyncPages(lambda q: self._send(operations.list_refunds(q), timeout), query)
+
+    async def create_payout(
+        self,
+        payload: PayoutCreate | PayoutParams,
+        *,
+        idempotency_key: str | None = None,
+        timeout: float | None = None,
+    ) -> Payout:
+        """Send money out."""
+        return await self._send(
+            operations.create_payout(payload, idempotency_key, self.config.default_currency), timeout
+        )
+
+    async def retrieve_payout(self, payout_id: str, *, timeout: float | None = None) -> Payout:
+        """The payout as it stands now."""
+        return await self._send(operations.retrieve_payout(payout_id), timeout)
+
+    def list_payouts(
+        self,
+        *,
+        limit: int | None = None,
+        starting_after: str | None = None,
+        status: PayoutStatus | None = None,
+        timeout: float | None = None,
+    ) -> AsyncPages[Payout]:
+        """All payouts, newest first. ``limit`` is the size of a page (1 to 100); ``timeout`` counts per page."""
+        query = {"limit": limit, "starting_after": starting_after, "status": status}
+        return AsyncPages(lambda q: self._send(operations.list_payouts(q), timeout), query)
+
+    async def retrieve_balance(self, *, currency: str | None = None, timeout: float | None = None) -> Balance:
+        """The money at hand, currency by currency, or of one: ``available`` to pay out, and ``pending``."""
+        return await self._send(operations.retrieve_balance(currency), timeout)
+
+    async def create_merchant_onboarding(
+        self,
+        payload: MerchantOnboardingCreate | MerchantOnboardingParams,
+        *,
+        idempotency_key: str | None = None,
+        timeout: float | None = None,
+    ) -> MerchantOnboarding:
+        """Register a merchant; ``onboarding_url`` is where they go on."""
+        return await self._send(
+            operations.create_merchant_onboarding(payload, idempotency_key, self.config.default_currency), timeout
+        )
+
+    async def create_webhook_endpoint(
+        self,
+        payload: WebhookEndpointCreate | WebhookEndpointParams,
+        *,
+        idempotency_key: str | None = None,
+        timeout: float | None = None,
+    ) -> WebhookEndpoint:
+        """Have events sent to a URL. The answer's ``secret`` is never shown again: store it."""
+        return await self._send(operations.create_webhook_endpoint(payload, idempotency_key), timeout)
+
+    def list_webhook_endpoints(
+        self,
+        *,
+        tenant_type: str | None = None,
+        tenant_id: str | None = None,
+        timeout: float | None = None,
+    ) -> AsyncPages[WebhookEndpoint]:
+        """All webhook endpoints, or those of a tenant; ``timeout`` counts per page."""
+        query = {"tenant_type": tenant_type, "tenant_id": tenant_id}
+        return AsyncPages(lambda q: self._send(operations.list_webhook_endpoints(q), timeout), query)
+
+    async def delete_webhook_endpoint(
+        self, endpoint_id: str, *, idempotency_key: str | None = None, timeout: float | None = None
+    ) -> None:
+        """Stop events to an endpoint for good."""
+        return await self._send(operations.delete_webhook_endpoint(endpoint_id, idempotency_key), timeout)
+
+    async def get(
+        self, path: str, params: Mapping[str, object | None] | None = None, *, timeout: float | None = None
+    ) -> Document:
+        """GET a path that has no method yet; ``path`` begins with ``/v1/``."""
+        return await self._send(operations.get(path, params), timeout)
+
+    async def post(
+        self,
+        path: str,
+        payload: Mapping[str, Any] | None = None,
+        *,
+        idempotency_key: str | None = None,
+        timeout: float | None = None,
+    ) -> Document:
+        """POST to a path that has no method yet, with a key as everywhere; ``path`` begins with ``/v1/``."""
+        return await self._send(operations.post(path, payload, idempotency_key), timeout)
+
+    async def resolve(self, error: BaseException, *, timeout: float | None = RESOLVE_SECONDS) -> Any:
+        """Find out what became of a failed call: asks the very same again, under the same key, until Molam answers.
+
+        ``error`` may also be what tore the call: a cancellation, Ctrl-C, the ``TimeoutError`` of ``asyncio.timeout``.
+        Returns what the operation returns; raises the definite error (``DeclinedError``, …), or, after ``timeout``
+        seconds, the last one, its ``outcome`` still telling the truth. Refused for a key that Molam may have
+        forgotten (24 hours): asking again could then carry it out twice.
+        """
+        failed = failed_call(error)
+        return await self._send(invocation_of(failed), timeout, failed)
+
+    async def close(self) -> None:
+        """Close the connections. Final: a later call raises ``ClientClosedError``."""
+        self._state.closed.set()
+        await self._state.transport.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    async def _send(self, invocation: Invocation[T], timeout: float | None, resolving: MolamError | None = None) -> T:
+        state = self._state
+        state.loop.check()  # blocking:
+        # blocking: with self._begin(invocation, timeout, resolving) as call, state.bulkheads.slot(call):
+        with self._begin(invocation, timeout, resolving) as call:  # blocking:
+            async with state.bulkheads.slot(call):  # blocking:
+                while not call.over:
+                    if call.pause is not None:
+                        await state.transport.sleep(call.pause)
+                    if call.start_attempt():
+                        call.settle(await state.transport.send(call.request))
+                return call.result()
+
+
+class AsyncPages(Generic[Item]):
+    """Iterates over every object of a list, asking for the next page when one is used up.
+
+    Holds one page in memory: ``await pages.page``. An error in between loses nothing: iterate on, and the same page
+    is asked for again.
+    """
+
+    def __init__(
+        self, fetch: Callable[[Mapping[str, object | None]], Awaitable[Page[Item]]], query: Mapping[str, object | None]
+    ) -> None:
+        self._fetch = fetch
+        self._cursor: Cursor[Item] = Cursor(query)
+
+    @property
+    async def page(self) -> Page[Item]:
+        """The page at hand; asks for the first one if none is yet."""
+        if self._cursor.page is None:
+            await self._turn()
+        assert self._cursor.page is not None  # noqa: S101 - _turn set it or raised; tells the type checker
+        return self._cursor.page
+
+    async def pages(self) -> AsyncIterator[Page[Item]]:
+        """Page by page, from the one at hand on."""
+        yield await self.page
+        while not self._cursor.exhausted:
+            await self._turn()
+            yield await self.page
+
+    def __aiter__(self) -> AsyncIterator[Item]:
+        return self
+
+    async def __anext__(self) -> Item:
+        while (item := self._cursor.take()) is None:
+            if self._cursor.exhausted:
+                raise StopAsyncIteration
+            await self._turn()
+        return item
+
+    async def _turn(self) -> None:
+        self._cursor.turn_to(await self._fetch(self._cursor.query()))

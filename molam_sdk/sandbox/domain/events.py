@@ -1,0 +1,17 @@
+"""The events the sandbox tells of, by the names of the contract."""
+
+EVENT_TYPES = (
+    "payment.created",
+    "payment.succeeded",
+    "payment.failed",
+    "payment.canceled",
+    "payment.requires_capture",
+    "refund.created",
+    "refund.succeeded",
+    "refund.failed",
+    "payout.created",
+    "payout.paid",
+    "payout.failed",
+    "dispute.created",
+    "dispute.resolved",
+)

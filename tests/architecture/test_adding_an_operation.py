@@ -1,0 +1,64 @@
+"""Whoever adds an operation or a model and forgets a place is told which; the sandbox's route: tests/sandbox."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from pathlib import Path
+from typing import Final
+
+import pytest
+from pydantic import BaseModel
+
+import molam_sdk
+from molam_sdk import models, types
+from molam_sdk._core.operations import BY_NAME
+
+CONTRACT: Final = Path(__file__).parents[2] / "docs" / "contract.md"
+ROW: Final = re.compile(r"^\| `(?P<name>\w+)` \| (?P<method>[A-Z]+)(?: `(?P<path>[^`]+)`)?", re.M)
+ROWS: Final = {row["name"]: row for row in ROW.finditer(CONTRACT.read_text(encoding="utf-8"))}
+ANY_PATH: Final = {"get", "post"}
+
+MODELS: Final = [
+    name
+    for name, kind in vars(models).items()
+    if inspect.isclass(kind) and issubclass(kind, BaseModel) and kind.__module__ == models.__name__
+    if not name.startswith("_") and name != "RequestModel"
+]
+
+
+@pytest.mark.parametrize("name", BY_NAME)
+def test_every_operation_has_its_row_in_the_contract(name: str) -> None:
+    operation = BY_NAME[name]
+    assert name in ROWS, f"docs/contract.md has no row for {name}"
+    assert ROWS[name]["method"] == operation.method
+    if name not in ANY_PATH:
+        assert re.sub(r"\{\w*\}", "{}", ROWS[name]["path"]) == operation.path
+
+
+def test_every_row_of_the_contract_is_an_operation() -> None:
+    assert set(ROWS) - set(BY_NAME) == set()
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_every_model_can_be_imported_from_the_package(name: str) -> None:
+    assert name in models.__all__, f"{name} is missing from __all__ in models.py"
+    assert getattr(molam_sdk, name) is getattr(models, name)
+    assert name in molam_sdk.__all__
+
+
+@pytest.mark.parametrize("name", [name for name in MODELS if name.endswith("Create")])
+def test_every_payload_has_its_dict_form(name: str) -> None:
+    params = f"{name.removesuffix('Create')}Params"
+    assert params in types.__all__, f"{params}, the dict form of {name}, is missing in _params.py or types.py"
+
+
+def test_a_star_import_shadows_no_builtin() -> None:
+    import builtins
+
+    assert set(molam_sdk.__all__) & set(vars(builtins)) == set()
+    assert molam_sdk.TimeoutError is molam_sdk.MolamTimeoutError
+
+
+def test_everything_in_types_exists() -> None:
+    assert [name for name in types.__all__ if not hasattr(types, name)] == []
