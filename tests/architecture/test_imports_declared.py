@@ -24,26 +24,18 @@ PROJECT = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text
 # Whoever uses the room has installed this extra. The longest prefix counts; a room that is not here has the core's.
 ROOMS = {
     "cli": "cli",
+    "contrib/celery": "celery",
     "contrib/django": "django",
     "contrib/fastapi": "fastapi",
     "contrib/flask": "flask",
-    "contrib/redis": "redis",
-    "contrib/sql": "sql",
     "contrib/starlette": "fastapi",
-    "contrib/_signals": "otel",
     "otel": "otel",
     "receiver": "otel",
     "sandbox": "sandbox",
-    "store/django": "django",
     "store/redis": "redis",
     "store/sql": "sql",
 }
-# pytest loads the plugin, so it is there. The two of aiohttp go when asyncio's connections are the standard library's.
-GIVEN = {
-    "pytest_plugin": {"pytest"},
-    "_transport/aiohttp_door": {"aiohttp", "multidict", "yarl"},
-    "_transport/aiohttp_transport": {"aiohttp"},
-}
+GIVEN = {"pytest_plugin": {"pytest"}}  # pytest loads the plugin, so it is there
 
 
 def _name(requirement: str) -> str:

@@ -29,7 +29,8 @@ LAYERS = [
     "config",
     "_params",
     "money exceptions _forks _version",
-    "_pybreaker",
+    "_pybreaker _error_facts",
+    "_json_safe",
 ]
 RANK = {part: rank for rank, layer in enumerate(LAYERS) for part in layer.split()}
 

@@ -10,7 +10,7 @@ import yaml
 
 RUNTIME = {"requests", "pydantic", "pybreaker", "prometheus-client"}
 BROUGHT_BY_THEM = {"certifi", "pydantic-core", "typing-extensions", "urllib3"}
-EXTRAS = set("async sandbox cli django flask fastapi redis sql otel all".split())
+EXTRAS = set("async sandbox cli django flask fastapi celery redis sql otel all".split())
 # Libraries on whose inside something of ours stands: their next major version may move it.
 STOOD_ON = {"requests", "urllib3", "pydantic", "pybreaker", "prometheus-client", "uvicorn"}
 
