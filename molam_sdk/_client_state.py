@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Final
 
 from ._core.call import CallSettings
+from ._core.doubts import DoubtMemory
 from ._core.operations import GROUPS
 from ._core.retry import RetryBudget, RetryPolicy
 from ._forks import renew_after_fork
@@ -78,7 +79,9 @@ class ClientState:
         self.closed = threading.Event()
         self.discard_connections: Callable[[], None] | None = None
         self.budget = RetryBudget(config.retry_budget)
+        self.doubts: DoubtMemory = DoubtMemory(config.remembered_keys)
         renew_after_fork(self.budget)
+        renew_after_fork(self.doubts)
         self.settings = self._call_settings(_policy_of(config), self.budget)
         self.resolve_settings = self._call_settings(_patient(self.settings.policy), None, resolving=True)
         self._take_key(config.api_key)

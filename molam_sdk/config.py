@@ -46,8 +46,9 @@ class ClientConfig:
     ``api_key``: ``sk_…``, ``jwt_…``, or a callable that returns one (asked again once after a 401).
     ``base_url``: a URL, or the name of an environment; by default ``environment``'s, or ``region``'s.
     ``timeout_total``: the most a call takes, with DNS, connect, TLS, answer, retries and sleeps.
-    ``max_retries``: attempts after the first. ``bulkheads``: calls in flight at most, by operation group
-    (``payments``, ``refunds``, ``payouts``, ``merchants``, ``webhooks``, ``other``).
+    ``max_retries``: attempts after the first. ``remembered_keys``: how many idempotency keys in doubt a client
+    remembers. ``bulkheads``: calls in flight at most, by operation group (``payments``, ``refunds``, ``payouts``,
+    ``merchants``, ``webhooks``, ``other``).
     """
 
     api_key: ApiKey = field(default=None, repr=False)
@@ -62,6 +63,7 @@ class ClientConfig:
     retry_backoff_max: float = 8.0
     retry_after_max: float = 30.0
     retry_budget: int = 500
+    remembered_keys: int = 10_000
     retry_cost: int = 5
     retry_cost_timeout: int = 10
     pool_size: int = 64
@@ -262,6 +264,7 @@ _NOT_NEGATIVE: Final = (
     "retry_backoff_factor",
     "retry_after_max",
     "retry_budget",
+    "remembered_keys",
     "retry_cost",
     "retry_cost_timeout",
     "bulkhead_wait",

@@ -65,6 +65,25 @@ class SentRequest:
     idempotency_key: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """A call whose end is not known: what ``client.in_doubt()`` lists, and ``client.resolve`` takes.
+
+    ``first_used_at``: when its idempotency key was first used, a Unix time in seconds. ``account``: a fingerprint.
+    """
+
+    outcome: Outcome
+    request: SentRequest
+    first_used_at: float
+    account: str | None
+    base_url: str | None
+
+    @property
+    def idempotency_key(self) -> str | None:
+        """The key to ask again under: ``client.resolve(doubt.idempotency_key)``."""
+        return self.request.idempotency_key
+
+
 _WORDS: Final = BaseException.__dict__["args"]
 _OUTCOME_IN_TEXT: Final = "(outcome="
 

@@ -15,13 +15,15 @@ A client's loop is the same whether it waits by blocking or by awaiting:
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Generic, NamedTuple, TypeVar
 
-from ..exceptions import MolamError, Outcome
+from ..exceptions import Doubt, MolamError
 from .answer import UnreadableError, attach
+from .doubts import Doubts
 from .evidence import Instead, what_came_instead
 from .invocation import Invocation
 from .problem import Problem, read_problem
@@ -69,15 +71,16 @@ class Call(Generic[T]):
     """One invocation, all its attempts. ``request`` is what to send, ``pause`` the seconds to wait before the next
     attempt (None before the first), ``over`` whether there is none.
 
-    ``gate``: the breaker. ``renew_authorization``: a new Authorization after a 401, or None.
-    ``discard_connections``: called when an answer was another call's. ``notify``: told the record when the call has
-    ended.
+    ``doubt``: what an earlier call under the same key left; ``doubts``: told what this one leaves. ``gate``: the
+    breaker. ``renew_authorization``: a new Authorization after a 401, or None. ``discard_connections``: called when an
+    answer was another call's. ``notify``: told the record when the call has ended.
     """
 
     __slots__ = (
         "_admitted",
         "_api_key_problem",
         "_discard_connections",
+        "_doubts",
         "_error",
         "_gate",
         "_in_flight",
@@ -100,7 +103,8 @@ class Call(Generic[T]):
         request: Request,
         settings: CallSettings,
         *,
-        outcome: Outcome = "not_sent",
+        doubt: Doubt | None = None,
+        doubts: Doubts | None = None,
         gate: Gate | None = None,
         renew_authorization: Callable[[str], str | None] | None = None,
         discard_connections: Callable[[], None] | None = None,
@@ -115,7 +119,8 @@ class Call(Generic[T]):
         self._renew_authorization = renew_authorization
         self._discard_connections = discard_connections
         self._notify = notify
-        self._report = Report(invocation, settings.clock, outcome)
+        self._report = Report(invocation, request, settings.clock, doubt)
+        self._doubts = doubts
         self._error: MolamError | None = None
         self._result: T | None = None
         self._last: _End | None = None
@@ -136,6 +141,8 @@ class Call(Generic[T]):
             self._outage = None
             # Ctrl-C stays Ctrl-C and a cancellation a cancellation, but both can tell resolve() what they tore.
             error.__cause__ = error.__cause__ or report.interrupted()
+        if self._doubts is not None and self.invocation.idempotency_key is not None:
+            self._doubts.end(self.invocation.idempotency_key, None if error is None else report.doubt())
         if self._admitted and self._gate is not None:
             self._gate.leave(self._outage, error)
         if self._notify is not None:
@@ -147,6 +154,8 @@ class Call(Generic[T]):
         self._in_flight = refusal is None
         if refusal is not None:
             self.settle(refusal)
+        elif self._report.first_used_at is None:
+            self._report.first_used_at = time.time()
         return refusal is None
 
     def settle(self, answer: Reply | NoReply) -> None:

@@ -148,7 +148,7 @@ RETRY_LABELS: Final = tuple(dict.fromkeys(rule.label for rule in RULES.values() 
 """What an attempt may be repeated for."""
 
 # The stronger doubt stays when attempt follows attempt; only a definite answer replaces it.
-_STRENGTH: Final[dict[Outcome, int]] = {"not_sent": 0, "rejected": 1, "unknown": 2, "accepted": 3}
+STRENGTH: Final[dict[Outcome, int]] = {"not_sent": 0, "rejected": 1, "unknown": 2, "accepted": 3}
 
 # What codes and messages say of an object that stands where the request would have put it. Only after a doubt does it
 # matter: a word too many here makes an outcome unknown, a word too few makes a payment that was carried out "rejected".
@@ -178,7 +178,7 @@ def combine(before: Outcome, rule: Rule) -> Outcome:
     """The outcome of the whole call once this attempt has ended as ``rule`` says."""
     in_doubt = before in ("unknown", "accepted")
     settles = rule.definite and not (rule.conflict and in_doubt)
-    if settles or _STRENGTH[rule.outcome] > _STRENGTH[before]:
+    if settles or STRENGTH[rule.outcome] > STRENGTH[before]:
         return rule.outcome
     return before
 
@@ -213,4 +213,4 @@ def _rule_of_class(status: int) -> Rule:
 def _outcome_by_status(status: int) -> Outcome:
     """What a status alone says, its body lost: where any code of the body would leave a doubt, there is one."""
     by_code = [rule for case, rule in RULES.items() if isinstance(case, tuple) and case[0] == status]
-    return max((rule.outcome for rule in (_rule_of(status, None), *by_code)), key=_STRENGTH.__getitem__)
+    return max((rule.outcome for rule in (_rule_of(status, None), *by_code)), key=STRENGTH.__getitem__)
