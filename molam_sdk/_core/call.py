@@ -26,6 +26,7 @@ from .answer import UnreadableError, attach
 from .doubts import Doubts
 from .evidence import Instead, what_came_instead
 from .invocation import Invocation
+from .lookup import TRIES
 from .problem import Problem, read_problem
 from .record import CallRecord, Gate
 from .report import Report, retry_after_of
@@ -79,12 +80,14 @@ class Call(Generic[T]):
     __slots__ = (
         "_admitted",
         "_api_key_problem",
+        "_conflict",
         "_discard_connections",
         "_doubts",
         "_error",
         "_gate",
         "_in_flight",
         "_last",
+        "_lookups",
         "_notify",
         "_outage",
         "_renew_authorization",
@@ -124,6 +127,8 @@ class Call(Generic[T]):
         self._error: MolamError | None = None
         self._result: T | None = None
         self._last: _End | None = None
+        self._conflict: _End | None = None
+        self._lookups = 0
         self._outage: bool | None = None
         self._api_key_problem: Exception | None = None
         self._admitted = self._in_flight = False
@@ -161,6 +166,9 @@ class Call(Generic[T]):
     def settle(self, answer: Reply | NoReply) -> None:
         """Take in how an attempt ended, or that it could not begin: the call is over, or pauses for the next one."""
         self._in_flight = False
+        if self._conflict is not None:
+            self._settle_lookup(answer, self._conflict)
+            return
         report = self._report
         problem, instead, why = self._read(answer)
         rule = judge(answer, problem, instead)
@@ -175,7 +183,9 @@ class Call(Generic[T]):
                 self._accept(answer, rule)
                 return
         last = self._keep(_End(answer, problem, rule, (instead and why) or ""))
-        if not self._prepare_retry(answer, rule):
+        if rule.conflict and rule.definite and doubtful and self._look_up():
+            self._conflict = last
+        elif not self._prepare_retry(answer, rule):
             self._fail(last)
 
     def time_left(self) -> float:
@@ -220,6 +230,42 @@ class Call(Generic[T]):
         """Another stray answer may be on its way on any of them."""
         if self._discard_connections is not None:
             self._discard_connections()
+
+    def _look_up(self) -> bool:
+        """Read the object next, since a state conflict may be of our own making; False where there is none to read."""
+        lookup = self.invocation.operation.lookup
+        if lookup is not None:
+            self.request, self.pause = lookup.request(self.request), 0.0
+        return lookup is not None
+
+    def _settle_lookup(self, answer: Reply | NoReply, conflict: _End) -> None:
+        """Take in what the object says of a conflict: it was done, it was not, or that remains unknown."""
+        report, rule = self._report, judge(answer)
+        report.attempts += rule.attempted
+        self._lookups += 1
+        found = self._found(answer)
+        if found is None and self._lookups < TRIES and rule.retry is Retry.PAUSED and self._plan_pause(answer, rule):
+            return
+        lookup = self.invocation.operation.lookup
+        outcome = "unknown" if found is None or lookup is None else lookup.outcome(found, self.invocation.body)
+        if outcome == "accepted" and isinstance(answer, Reply):
+            report.take_in(answer)
+            report.outcome, self._result = outcome, found
+            self._accept(answer, rule)
+            return
+        if outcome == "rejected" and report.outcome == "unknown":
+            report.outcome = outcome
+        self._fail(conflict)
+
+    def _found(self, answer: Reply | NoReply) -> T | None:
+        """The object that was looked up."""
+        if isinstance(answer, NoReply) or not 200 <= answer.status < 300:
+            return None
+        try:
+            found = self.invocation.operation.parse(answer)
+        except UnreadableError:
+            return None
+        return found if self.invocation.mismatch(found) is None else None
 
     def _accept(self, reply: Reply, rule: Rule) -> None:
         self.over = True

@@ -10,6 +10,7 @@ from urllib.parse import quote, urlencode
 
 from ..exceptions import RequestValidationError
 from .echo import NOTHING, Echo
+from .lookup import Lookup
 from .wire import Reply
 
 T = TypeVar("T")
@@ -18,7 +19,8 @@ T = TypeVar("T")
 @dataclass(frozen=True, slots=True)
 class Operation(Generic[T]):
     """One row of the API. ``group`` names its bulkhead, ``key_prefix`` begins the idempotency keys made for it;
-    ``absent_is_done``: a 404 after a lost answer means that it was done; ``echo``: what its answer must repeat."""
+    ``absent_is_done``: a 404 after a lost answer means that it was done; ``echo``: what its answer must repeat;
+    ``lookup``: what its object tells after a lost answer and a state conflict."""
 
     name: str
     group: str
@@ -28,6 +30,7 @@ class Operation(Generic[T]):
     key_prefix: str = ""
     absent_is_done: bool = False
     echo: Echo = NOTHING
+    lookup: Lookup | None = None
 
     def fill(
         self,

@@ -28,6 +28,7 @@ from .answer import parse_document, parse_model, parse_model_of, parse_nothing
 from .bodies import body_of
 from .echo import Echo
 from .invocation import Invocation, Operation, segment
+from .lookup import Lookup
 
 Payload = Mapping[str, object]
 Query = Mapping[str, object | None]
@@ -47,6 +48,18 @@ _onboarding = parse_model(MerchantOnboarding)
 _THIS_INTENT, _THIS_REFUND, _THIS_PAYOUT = (Echo(id=True, prefix=prefix) for prefix in ("pi_", "re_", "po_"))
 _PRICE: Final = ("amount", "currency")
 _INTENT_FIELDS: Final = (*_PRICE, "customer_id", "merchant_id")
+_CONFIRMED = Lookup(
+    "/confirm",
+    done=frozenset({"processing", "requires_capture", "succeeded"}),
+    never=frozenset({"failed", "canceled"}),
+)
+_CAPTURED = Lookup(
+    "/capture",
+    done=frozenset({"succeeded"}),
+    never=frozenset({"failed", "canceled"}),
+    same=("amount", "amount_captured"),
+)
+_CANCELED = Lookup("/cancel", done=frozenset({"canceled"}), never=frozenset({"failed", "succeeded"}))
 
 CREATE_INTENT = Operation(
     "create_payment_intent", "payments", "POST", _INTENTS, _intent, "pi", echo=Echo(prefix="pi_", fields=_INTENT_FIELDS)
@@ -56,13 +69,34 @@ LIST_INTENTS = Operation(
     "list_payment_intents", "payments", "GET", _INTENTS, _intents, echo=Echo(filters=("customer_id",))
 )
 CONFIRM_INTENT = Operation(
-    "confirm_payment_intent", "payments", "POST", _INTENTS + "/{}/confirm", _intent, "confirm", echo=_THIS_INTENT
+    "confirm_payment_intent",
+    "payments",
+    "POST",
+    _INTENTS + "/{}/confirm",
+    _intent,
+    "confirm",
+    echo=_THIS_INTENT,
+    lookup=_CONFIRMED,
 )
 CAPTURE_INTENT = Operation(
-    "capture_payment_intent", "payments", "POST", _INTENTS + "/{}/capture", _intent, "capture", echo=_THIS_INTENT
+    "capture_payment_intent",
+    "payments",
+    "POST",
+    _INTENTS + "/{}/capture",
+    _intent,
+    "capture",
+    echo=_THIS_INTENT,
+    lookup=_CAPTURED,
 )
 CANCEL_INTENT = Operation(
-    "cancel_payment_intent", "payments", "POST", _INTENTS + "/{}/cancel", _intent, "cancel", echo=_THIS_INTENT
+    "cancel_payment_intent",
+    "payments",
+    "POST",
+    _INTENTS + "/{}/cancel",
+    _intent,
+    "cancel",
+    echo=_THIS_INTENT,
+    lookup=_CANCELED,
 )
 CREATE_REFUND = Operation(
     "create_refund",
