@@ -46,6 +46,7 @@ class ClientConfig:
     ``api_key``: ``sk_…``, ``jwt_…``, or a callable that returns one (asked again once after a 401).
     ``base_url``: a URL, or the name of an environment; by default ``environment``'s, or ``region``'s.
     ``timeout_total``: the most a call takes, with DNS, connect, TLS, answer, retries and sleeps.
+    ``default_currency``: of payloads that name none; without it a missing currency is refused.
     ``max_retries``: attempts after the first. ``remembered_keys``: how many idempotency keys in doubt a client
     remembers. ``bulkheads``: calls in flight at most, by operation group (``payments``, ``refunds``, ``payouts``,
     ``merchants``, ``webhooks``, ``other``).
@@ -76,13 +77,14 @@ class ClientConfig:
     mtls_cert: str | None = None
     mtls_key: str | None = None
     proxy: str | None = field(default=None, repr=False)
-    default_currency: str = "USD"
+    default_currency: str | None = None
     default_locale: str = "en"
     debug: bool = False
 
     def __post_init__(self) -> None:
         _set(self, "base_url", _resolve_url(self))
-        _set(self, "default_currency", _checked("default_currency", parse_currency, self.default_currency))
+        if self.default_currency is not None:
+            _set(self, "default_currency", _checked("default_currency", parse_currency, self.default_currency))
         _check_key(self.api_key)
         if self.proxy is not None:
             check_proxy(self.proxy)

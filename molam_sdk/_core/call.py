@@ -310,8 +310,9 @@ class Call(Generic[T]):
     def _plan_pause(self, answer: Reply | NoReply, rule: Rule) -> bool:
         policy, retry_after = self._settings.policy, retry_after_of(answer)
         at_once = rule.retry is Retry.AT_ONCE
-        self.pause = pause = 0.0 if at_once else policy.pause(len(self._report.retries), retry_after)
-        return policy.worth_waiting(pause, retry_after, self.time_left())
+        left = self.time_left()
+        self.pause = pause = 0.0 if at_once else policy.pause(len(self._report.retries), retry_after, left)
+        return policy.worth_waiting(pause, retry_after, left)
 
     def _pay_for(self, rule: Rule) -> bool:
         settings = self._settings

@@ -172,7 +172,7 @@ class _AnyBody(RequestModel, extra="allow"):
 
 
 def create_payment_intent(
-    payload: PaymentIntentCreate | Payload, idempotency_key: str | None, currency: str
+    payload: PaymentIntentCreate | Payload, idempotency_key: str | None, currency: str | None
 ) -> Invocation[PaymentIntent]:
     return CREATE_INTENT.fill(body=body_of(PaymentIntentCreate, payload, currency), idempotency_key=idempotency_key)
 
@@ -219,7 +219,9 @@ def list_refunds(query: Query) -> Invocation[Page[Refund]]:
     return LIST_REFUNDS.fill(query=_checked(query))
 
 
-def create_payout(payload: PayoutCreate | Payload, idempotency_key: str | None, currency: str) -> Invocation[Payout]:
+def create_payout(
+    payload: PayoutCreate | Payload, idempotency_key: str | None, currency: str | None
+) -> Invocation[Payout]:
     return CREATE_PAYOUT.fill(body=body_of(PayoutCreate, payload, currency), idempotency_key=idempotency_key)
 
 
@@ -236,7 +238,7 @@ def retrieve_balance(currency: str | None) -> Invocation[Balance]:
 
 
 def create_merchant_onboarding(
-    payload: MerchantOnboardingCreate | Payload, idempotency_key: str | None, currency: str
+    payload: MerchantOnboardingCreate | Payload, idempotency_key: str | None, currency: str | None
 ) -> Invocation[MerchantOnboarding]:
     return ONBOARD_MERCHANT.fill(
         body=body_of(MerchantOnboardingCreate, payload, currency), idempotency_key=idempotency_key

@@ -25,7 +25,15 @@ PAYING_OUT = api.create_payout(
     {"amount": 5, "currency": "USD", "beneficiary": "b", "origin_module": "m", "origin_entity": "e"}, "k", None
 )
 ONBOARDING = api.create_merchant_onboarding(
-    {"business_name": "Chez Awa", "business_type": "shop", "country": "sn", "email": "Awa@shop.test"}, "k", None
+    {
+        "business_name": "Chez Awa",
+        "business_type": "shop",
+        "country": "sn",
+        "email": "Awa@shop.test",
+        "currency": "XOF",
+    },
+    "k",
+    None,
 )
 HOOK = api.create_webhook_endpoint(
     {"tenant_type": "t", "tenant_id": "1", "url": "https://shop.test/hooks", "events": ["payment.created"]}, "k"

@@ -63,7 +63,7 @@ _OF_A_CLASS = {"3xx": 307, "4xx": 405, "5xx": 501, "no status of HTTP": 999}
 _INSTEAD = {
     Instead.JSON: reply(200, {"no": "id"}, {"X-Molam-Request-Id": "req_1"}),
     Instead.ERROR: reply(200, {"error": {"code": "x"}}),
-    Instead.OTHER: reply(200, INTENT | {"amount": 7}, {"X-Molam-Request-Id": "req_1"}),
+    Instead.OTHER: reply(200, INTENT | {"id": "pi_7", "amount": 7}, {"X-Molam-Request-Id": "req_1"}),
     Instead.PAGE: reply(200, b"<html>"),
 }
 
