@@ -16,8 +16,8 @@ from types import ModuleType
 from typing import Any
 
 import pytest
-from tests.sandbox.api import Api
-from tests.sandbox.process import Process
+from tests.support.sandbox_api import Api
+from tests.support.sandbox_process import Process
 
 from molam_sdk import DeclinedError, MolamTimeoutError
 
