@@ -11,7 +11,7 @@
     ├── NetworkError                no answer: look at ``outcome``
     │   └── MolamTimeoutError       no answer in time: look at ``outcome``
     ├── ResponseError               an answer that cannot be read; after a 2xx the money HAS moved
-    ├── APIError                    Molam answered with an error status
+    ├── APIError                    an error, answered under an error status or under a 2xx
     │   ├── InvalidRequestError     400, 422 and every 4xx without a class: mend the request
     │   ├── AuthenticationError     401: mend the API key
     │   ├── DeclinedError           402: declined; ask for another way to pay
@@ -63,6 +63,25 @@ class SentRequest:
     path: str
     body: bytes | None = field(repr=False)
     idempotency_key: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """A call whose end is not known: what ``client.in_doubt()`` lists, and ``client.resolve`` takes.
+
+    ``first_used_at``: when its idempotency key was first used, a Unix time in seconds. ``account``: a fingerprint.
+    """
+
+    outcome: Outcome
+    request: SentRequest
+    first_used_at: float
+    account: str | None
+    base_url: str | None
+
+    @property
+    def idempotency_key(self) -> str | None:
+        """The key to ask again under: ``client.resolve(doubt.idempotency_key)``."""
+        return self.request.idempotency_key
 
 
 _WORDS: Final = BaseException.__dict__["args"]

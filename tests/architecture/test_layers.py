@@ -19,7 +19,7 @@ LAYERS = [
     "receiver",
     "sync_client async_client",
     "client plain_async_client",
-    "_base_client",
+    "_base_client _resolving",
     "_client_state",
     "_transport cb metrics logging_setup",
     "redaction _http types",
