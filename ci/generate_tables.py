@@ -1,25 +1,81 @@
-"""Write the table of rules into docs/reliability.md; with --check, only say whether it is up to date."""
+"""Write the tables of rules and of evidence into docs/reliability.md; with --check, only compare them."""
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from molam_sdk._core.rules import RULES, Case, Rule  # noqa: E402 - found from the root, wherever this is called from
-from molam_sdk._core.wire import Failure  # noqa: E402
+# ruff: noqa: E402 - found from the root, wherever this is called from
+from molam_sdk._core.evidence import ANY_REQUEST_ID, MOLAM_REQUEST_ID, Instead, RequestId, what_came_instead
+from molam_sdk._core.problem import read_problem
+from molam_sdk._core.rules import RULES, Case, Rule, judge
+from molam_sdk._core.wire import Failure, NoReply, Reply
 
 PAGE = ROOT / "docs" / "reliability.md"
-BEGIN = "<!-- rules: written by python ci/generate_tables.py -->\n"
-END = "<!-- end of rules -->"
+BEGIN = "<!-- {}: written by python ci/generate_tables.py -->\n"
+END = "<!-- end of {} -->"
 COLUMNS = ("status or failure", "outcome", "retried", "error", "settles", "counts as outage", "label")
+NESTED = b'{"error": {"code": "some_code"}}'
+FLAT = b'{"error": "some_code"}'
+PAGE_OF_A_GATEWAY = b"<html>"
+HEADERS = {
+    RequestId.MOLAMS: {"X-Molam-Request-Id": "r"},
+    RequestId.ANY: {"X-Request-ID": "r"},
+    RequestId.NONE: {},
+}
+ANSWERS: dict[str, tuple[int, bytes]] = {
+    "2xx with a JSON object that cannot be read": (200, b'{"a": '),
+    "2xx with an error in the body": (200, NESTED),
+    "2xx with a page, or with nothing where something is due": (200, PAGE_OF_A_GATEWAY),
+    '400, 402, 404, 422, … with `{"error": {"code": "…"}}`': (402, NESTED),
+    "the same in another shape of Molam's": (402, FLAT),
+    "the same with a page, no body, or numbers for codes": (402, PAGE_OF_A_GATEWAY),
+    '401, 403, 425, 429 with `{"error": {"code": "…"}}`': (403, NESTED),
+    "the same in another shape of Molam's ": (403, FLAT),
+    "the same with a page, no body, or numbers for codes ": (403, PAGE_OF_A_GATEWAY),
+    '409, or 400 and 422 "already …", with `{"error": {"code": "…"}}`': (409, NESTED),
+    "3xx": (302, NESTED),
+    "408, 5xx": (503, NESTED),
+}
 
 
 def table() -> str:
     """One line per row of the rules."""
-    rows = [COLUMNS, ("---",) * len(COLUMNS), *(row(case, rule) for case, rule in RULES.items())]
+    return lines([COLUMNS, *(row(case, rule) for case, rule in RULES.items())])
+
+
+def evidence() -> str:
+    """What may be concluded from an answer to a request that was sent, by the request id that it carries."""
+    head = ("what comes", *(f"`{name}`" for name in (MOLAM_REQUEST_ID, ANY_REQUEST_ID)), "neither")
+    done = ("2xx with what the operation answers with", *["done"] * len(RequestId))
+    cut = [conclusion(judge(NoReply(Failure.RESET, "", None, 200, HEADERS[kind]))) for kind in RequestId]
+    rows = [
+        (what.strip(), *(conclusion(judged(*answer, HEADERS[kind])) for kind in RequestId))
+        for what, answer in ANSWERS.items()
+    ]
+    return lines([head, done, ("2xx that breaks off", *cut), *rows])
+
+
+def judged(status: int, body: bytes, headers: Mapping[str, str]) -> Rule:
+    """The rule for one answer that is not the operation's."""
+    answer, problem = Reply(status, headers, body, 0.0), read_problem(body)
+    return judge(answer, problem, what_came_instead(answer, problem) if status < 300 else None)
+
+
+def conclusion(rule: Rule) -> str:
+    """The outcome, and whether it ends an earlier doubt."""
+    settles = rule.outcome == "rejected" and (rule.definite and not rule.conflict)
+    doubted = "" if settles or rule.outcome != "rejected" else "; after a doubt still `unknown`"
+    return f"`{rule.outcome}`{doubted}"
+
+
+def lines(rows: list[tuple[str, ...]]) -> str:
+    """A table of Markdown; the first row is its head."""
+    rows.insert(1, ("---",) * len(rows[0]))
     return "".join(f"| {' | '.join(cells)} |\n" for cells in rows)
 
 
@@ -32,7 +88,7 @@ def row(case: Case, rule: Rule) -> tuple[str, ...]:
         f"`{rule.outcome}`",
         rule.retry.value,
         f"`{rule.error.__name__}`",
-        yes_or_no[rule.definite],
+        yes_or_no[rule.definite and not rule.conflict],
         yes_or_no[rule.outage],
         label,
     )
@@ -42,23 +98,27 @@ def name(case: Case) -> str:
     """What stands in the first column."""
     if isinstance(case, Failure):
         return f"`{case.value}`"
+    if isinstance(case, Instead):
+        return case.value
     return f'{case[0]} "{case[1]}"' if isinstance(case, tuple) else str(case)
 
 
-def with_table(page: str) -> str:
-    """The page with the table as it should be."""
-    before, _, rest = page.partition(BEGIN)
-    after = rest.partition(END)[2]
-    return f"{before}{BEGIN}\n{table()}\n{END}{after}"
+def with_tables(page: str) -> str:
+    """The page with the tables as they should be."""
+    for name, text in (("rules", table()), ("evidence", evidence())):
+        before, begin, rest = page.partition(BEGIN.format(name))
+        end = END.format(name)
+        page = f"{before}{begin}\n{text}\n{end}{rest.partition(end)[2]}"
+    return page
 
 
 def main() -> int:
     page = PAGE.read_text(encoding="utf-8")
-    written = with_table(page)
+    written = with_tables(page)
     if "--check" not in sys.argv[1:]:
         PAGE.write_text(written, encoding="utf-8")
     elif page != written:
-        print(f"{PAGE.name}: the table of rules is out of date; run: python ci/generate_tables.py", file=sys.stderr)
+        print(f"{PAGE.name}: the tables are out of date; run: python ci/generate_tables.py", file=sys.stderr)
         return 1
     return 0
 

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import logging
 import re
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, Generic, NoReturn, TypeVar
 
 from ._client_state import ApiKeySource, ClientState, RequestHeaders
+from ._core.account import account_of
 from ._core.call import Call
+from ._core.doubts import refuse_unless_safe, stronger
 from ._core.invocation import Invocation
-from ._core.operations import BY_NAME
 from ._core.record import CallRecord, CallStart, Gate, Observer
 from ._core.wire import Request
 from .config import MOST_SECONDS, ApiKey, ClientConfig
-from .exceptions import ClientClosedError, MolamError, Outcome, RequestValidationError
+from .exceptions import ClientClosedError, Doubt, RequestValidationError
 
 if TYPE_CHECKING:
     from .webhooks import SecretSource, SignatureHeader
@@ -25,10 +25,7 @@ StateT = TypeVar("StateT", bound=ClientState)
 
 _logger = logging.getLogger("molam_sdk")
 
-KEY_LIFETIME_SECONDS: Final = 24 * 3600
-_KEY_LIFETIME_MARGIN: Final = 3600
 RESOLVE_SECONDS: Final = 120.0
-_NOT_SENT: Final[Outcome] = "not_sent"
 
 _NOT_FOR_OBSERVERS: Final = frozenset({
     "accept-encoding", "authorization", "connection", "content-encoding", "content-length", "content-type", "expect",
@@ -95,26 +92,43 @@ class BaseClient(Generic[StateT]):
         """The gate of one call; none unless the client stands behind a breaker."""
         return None
 
-    def _begin(self, invocation: Invocation[T], timeout: float | None, resolving: MolamError | None = None) -> Call[T]:
+    def in_doubt(self) -> tuple[Doubt, ...]:
+        """The calls of this client whose end is not known, the oldest first: what ``resolve`` is for."""
+        return self._state.doubts.all()
+
+    def _begin(
+        self,
+        invocation: Invocation[T],
+        timeout: float | None,
+        resolving: Doubt | None = None,
+        same_account: bool = False,
+    ) -> Call[T]:
         state = self._state
         if state.closed.is_set():
             raise ClientClosedError("this client was closed, and closing is final")
         deadline = state.clock() + _seconds(timeout, state.config.timeout_total)
-        url, key = state.base_url + invocation.path, state.key
+        base_url, key = state.base_url, state.key
         headers = _request_headers(invocation, state.headers, key)
+        left = state.doubts.begin(invocation) if invocation.idempotency_key is not None else None
+        doubt = stronger(resolving, left) if resolving is not None else left
+        if doubt is not None:
+            account = None if same_account else account_of(headers)
+            try:
+                refuse_unless_safe(doubt, state.doubts.age(doubt.idempotency_key), account, base_url)
+            except RequestValidationError:
+                state.doubts.end(doubt.idempotency_key, left)
+                raise
         # From here on nothing is refused: what was told of a call's start is told of its end.
         notify = self._start_observing(invocation, headers) if self._observers else None
-        request = Request(invocation.operation.method, url, headers, invocation.body, deadline)
-        settings, outcome = state.settings, _NOT_SENT
-        if resolving is not None:
-            settings, outcome = state.resolve_settings, resolving.outcome
         return Call(
             invocation,
-            request,
-            settings,
-            outcome=outcome,
+            Request(invocation.operation.method, base_url + invocation.path, headers, invocation.body, deadline),
+            state.settings if resolving is None else state.resolve_settings,
+            doubt=doubt,
+            doubts=state.doubts,
             gate=self._passage(),
             renew_authorization=key.renewed,
+            discard_connections=state.discard_connections,
             notify=notify,
         )
 
@@ -135,32 +149,6 @@ class BaseClient(Generic[StateT]):
                 observer.call_ended(record)
             except Exception:
                 _logger.exception("an observer failed", extra={"observer": type(observer).__name__})
-
-
-def failed_call(error: BaseException) -> MolamError:
-    """The error of a call: this one, or the one that a cancellation, a Ctrl-C or a timeout around the call came of."""
-    seen: list[BaseException] = []
-    link: BaseException | None = error
-    while link is not None and link not in seen:
-        if isinstance(link, MolamError) and link.request is not None:
-            return link
-        seen.append(link)
-        link = link.__cause__ or link.__context__
-    raise RequestValidationError("this error carries no request that could be asked again")
-
-
-def invocation_of(error: MolamError) -> Invocation[Any]:
-    """The invocation that an error tells of, to be asked again; ``RequestValidationError`` if that is not safe."""
-    sent = error.request
-    if sent is None or sent.operation not in BY_NAME:
-        raise RequestValidationError("this error carries no request that could be asked again")
-    age = time.time() - error.occurred_at
-    if sent.method != "GET" and age > KEY_LIFETIME_SECONDS - _KEY_LIFETIME_MARGIN:
-        raise RequestValidationError(
-            f"the error is {age / 3600:.0f} h old and Molam forgets keys after 24 h: "
-            "asking again could carry it out twice. Look it up with the list operations instead"
-        )
-    return Invocation(BY_NAME[sent.operation], sent.path, sent.body, sent.idempotency_key)
 
 
 def _request_headers(invocation: Invocation[Any], defaults: RequestHeaders, key: ApiKeySource) -> dict[str, str]:

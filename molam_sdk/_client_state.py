@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Final
 
 from ._core.call import CallSettings
+from ._core.doubts import DoubtMemory
 from ._core.operations import GROUPS
 from ._core.retry import RetryBudget, RetryPolicy
 from ._forks import renew_after_fork
@@ -63,7 +64,8 @@ class ClientState:
     """Settings in force, API key, retry budget and the closed flag of one client.
 
     ``headers`` holds the Authorization of a fixed key. A callable key never writes into it, so what an old callable
-    answers late reaches only the call that asked: ``set_api_key`` cannot be undone by it.
+    answers late reaches only the call that asked: ``set_api_key`` cannot be undone by it. ``discard_connections``:
+    the transport's, where it has one.
     """
 
     def __init__(self, config: ClientConfig, clock: Callable[[], float]) -> None:
@@ -75,8 +77,11 @@ class ClientState:
         self.headers = RequestHeaders(_default_headers(config))
         self.clock = clock
         self.closed = threading.Event()
+        self.discard_connections: Callable[[], None] | None = None
         self.budget = RetryBudget(config.retry_budget)
+        self.doubts: DoubtMemory = DoubtMemory(config.remembered_keys)
         renew_after_fork(self.budget)
+        renew_after_fork(self.doubts)
         self.settings = self._call_settings(_policy_of(config), self.budget)
         self.resolve_settings = self._call_settings(_patient(self.settings.policy), None, resolving=True)
         self._take_key(config.api_key)

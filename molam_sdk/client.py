@@ -9,7 +9,7 @@ from typing import Any, Generic, TypeVar
 
 from typing_extensions import Self
 
-from ._base_client import RESOLVE_SECONDS, BaseClient, failed_call, invocation_of
+from ._base_client import RESOLVE_SECONDS, BaseClient
 from ._client_state import ClientState
 from ._core import operations
 from ._core.cursor import Cursor
@@ -26,10 +26,11 @@ from ._params import (
     RefundParams,
     WebhookEndpointParams,
 )
+from ._resolving import doubt_of, invocation_of
 from ._transport.blocking.bulkhead import Bulkheads
 from ._transport.blocking.transport import RequestsTransport
 from .config import ClientConfig
-from .exceptions import MolamError
+from .exceptions import Doubt
 from .models import (
     Answer,
     Balance,
@@ -58,6 +59,7 @@ class _State(ClientState):
     def __init__(self, config: ClientConfig, transport: Transport) -> None:
         super().__init__(config, transport.clock)
         self.transport = transport
+        self.discard_connections = getattr(transport, "discard_connections", None)
         self.bulkheads = Bulkheads(config.bulkheads, config.bulkhead_wait)
 
 
@@ -255,16 +257,25 @@ class MolamClient(BaseClient[_State]):
         """POST to a path that has no method yet, with a key as everywhere; ``path`` begins with ``/v1/``."""
         return self._send(operations.post(path, payload, idempotency_key), timeout)
 
-    def resolve(self, error: BaseException, *, timeout: float | None = RESOLVE_SECONDS) -> Any:
+    def resolve(
+        self,
+        error: BaseException | str | Doubt,
+        *,
+        timeout: float | None = RESOLVE_SECONDS,
+        same_account: bool = False,
+    ) -> Any:
         """Find out what became of a failed call: asks the very same again, under the same key, until Molam answers.
 
-        ``error`` may also be what tore the call: a cancellation, Ctrl-C, the ``TimeoutError`` of ``asyncio.timeout``.
+        ``error`` may also be what tore the call: a cancellation, Ctrl-C, the ``TimeoutError`` of ``asyncio.timeout``,
+        an ``ExceptionGroup`` with one call in doubt; or the idempotency key of a call that this client remembers.
         Returns what the operation returns; raises the definite error (``DeclinedError``, …), or, after ``timeout``
-        seconds, the last one, its ``outcome`` still telling the truth. Refused for a key that Molam may have
-        forgotten (24 hours): asking again could then carry it out twice.
+        seconds, the last one, its ``outcome`` still telling the truth. Refused before anything is sent where asking
+        again could carry it out twice: for a key first used 23 hours ago, since Molam forgets keys after 24; at another
+        base URL; and with an API key of another account, unless ``same_account=True`` says that only the API key was
+        replaced.
         """
-        failed = failed_call(error)
-        return self._send(invocation_of(failed), timeout, failed)
+        doubt = doubt_of(error, self._state.doubts)
+        return self._send(invocation_of(doubt), timeout, doubt, same_account)
 
     def close(self) -> None:
         """Close the connections. Final: a later call raises ``ClientClosedError``."""
@@ -279,9 +290,15 @@ class MolamClient(BaseClient[_State]):
     ) -> None:
         self.close()
 
-    def _send(self, invocation: Invocation[T], timeout: float | None, resolving: MolamError | None = None) -> T:
+    def _send(
+        self,
+        invocation: Invocation[T],
+        timeout: float | None,
+        resolving: Doubt | None = None,
+        same_account: bool = False,
+    ) -> T:
         state = self._state
-        with self._begin(invocation, timeout, resolving) as call, state.bulkheads.slot(call):
+        with self._begin(invocation, timeout, resolving, same_account) as call, state.bulkheads.slot(call):
             while not call.over:
                 if call.pause is not None:
                     state.transport.sleep(call.pause)

@@ -46,8 +46,10 @@ class ClientConfig:
     ``api_key``: ``sk_…``, ``jwt_…``, or a callable that returns one (asked again once after a 401).
     ``base_url``: a URL, or the name of an environment; by default ``environment``'s, or ``region``'s.
     ``timeout_total``: the most a call takes, with DNS, connect, TLS, answer, retries and sleeps.
-    ``max_retries``: attempts after the first. ``bulkheads``: calls in flight at most, by operation group
-    (``payments``, ``refunds``, ``payouts``, ``merchants``, ``webhooks``, ``other``).
+    ``default_currency``: of payloads that name none; without it a missing currency is refused.
+    ``max_retries``: attempts after the first. ``remembered_keys``: how many idempotency keys in doubt a client
+    remembers. ``bulkheads``: calls in flight at most, by operation group (``payments``, ``refunds``, ``payouts``,
+    ``merchants``, ``webhooks``, ``other``).
     """
 
     api_key: ApiKey = field(default=None, repr=False)
@@ -62,6 +64,7 @@ class ClientConfig:
     retry_backoff_max: float = 8.0
     retry_after_max: float = 30.0
     retry_budget: int = 500
+    remembered_keys: int = 10_000
     retry_cost: int = 5
     retry_cost_timeout: int = 10
     pool_size: int = 64
@@ -74,13 +77,14 @@ class ClientConfig:
     mtls_cert: str | None = None
     mtls_key: str | None = None
     proxy: str | None = field(default=None, repr=False)
-    default_currency: str = "USD"
+    default_currency: str | None = None
     default_locale: str = "en"
     debug: bool = False
 
     def __post_init__(self) -> None:
         _set(self, "base_url", _resolve_url(self))
-        _set(self, "default_currency", _checked("default_currency", parse_currency, self.default_currency))
+        if self.default_currency is not None:
+            _set(self, "default_currency", _checked("default_currency", parse_currency, self.default_currency))
         _check_key(self.api_key)
         if self.proxy is not None:
             check_proxy(self.proxy)
@@ -262,6 +266,7 @@ _NOT_NEGATIVE: Final = (
     "retry_backoff_factor",
     "retry_after_max",
     "retry_budget",
+    "remembered_keys",
     "retry_cost",
     "retry_cost_timeout",
     "bulkhead_wait",

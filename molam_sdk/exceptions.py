@@ -11,7 +11,7 @@
     ├── NetworkError                no answer: look at ``outcome``
     │   └── MolamTimeoutError       no answer in time: look at ``outcome``
     ├── ResponseError               an answer that cannot be read; after a 2xx the money HAS moved
-    ├── APIError                    Molam answered with an error status
+    ├── APIError                    an error, answered under an error status or under a 2xx
     │   ├── InvalidRequestError     400, 422 and every 4xx without a class: correct the request
     │   ├── AuthenticationError     401: correct the API key
     │   ├── DeclinedError           402: declined; ask for another way to pay
@@ -42,8 +42,10 @@ import builtins
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal, cast
 
+from . import _error_facts
+from ._json_safe import encode
 from ._pybreaker import CircuitBreakerError
 
 Outcome = Literal["not_sent", "rejected", "unknown", "accepted"]
@@ -63,30 +65,91 @@ class SentRequest:
     idempotency_key: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """A call whose end is not known: what ``client.in_doubt()`` lists, and ``client.resolve`` takes.
+
+    ``first_used_at``: when its idempotency key was first used, a Unix time in seconds. ``account``: a fingerprint.
+    """
+
+    outcome: Outcome
+    request: SentRequest
+    first_used_at: float
+    account: str | None
+    base_url: str | None
+
+    @property
+    def idempotency_key(self) -> str | None:
+        """The key to ask again under: ``client.resolve(doubt.idempotency_key)``."""
+        return self.request.idempotency_key
+
+
+_WORDS: Final = BaseException.__dict__["args"]
+_OUTCOME_IN_TEXT: Final = "(outcome="
+
+
 class MolamError(Exception):
-    """Any error of this SDK. Pickles and copies whole.
+    """Any error of this SDK. Pickles and copies whole, and travels as JSON: ``to_dict``, ``from_dict``.
 
     ``outcome`` is about the whole call, all its attempts together. ``elapsed`` and ``retry_after`` are
-    seconds; ``occurred_at`` is a Unix time in seconds. ``attempts`` counts requests that were tried.
+    seconds; ``occurred_at`` and ``first_used_at``, when the idempotency key was used for the first time, are
+    Unix times in seconds. ``attempts`` counts requests that were tried. ``account`` is a fingerprint of the
+    account (never the API key) and ``base_url`` the address that the call was made to.
+
+    An error that is made from a text alone, as queues and loggers do, is ``unknown``: its facts are lost.
     """
 
     advice = "Read the message, correct the cause, and call again."
 
-    outcome: Outcome = "not_sent"
+    outcome: Outcome = "unknown"
     operation: str | None = None
     idempotency_key: str | None = None
     request_id: str | None = None
     attempts: int = 0
     elapsed: float = 0.0
     retry_after: float | None = None
+    first_used_at: float | None = None
+    account: str | None = None
+    base_url: str | None = None
     request: SentRequest | None = None
 
-    def __init__(self, message: str = "", *, outcome: Outcome | None = None) -> None:
+    def __init__(self, message: str = "", *facts: object, outcome: Outcome | None = None) -> None:
         super().__init__(message)
-        self.message = message
+        self.message = str(message)
         self.occurred_at = time.time()
         if outcome is not None:
             self.outcome = outcome
+        elif _OUTCOME_IN_TEXT in self.message:  # the text of another error, so not what it knew
+            self.outcome = "unknown"
+        if facts:
+            self._take(facts)
+
+    if not TYPE_CHECKING:  # which sees the variable of BaseException: it is read and set like one
+
+        @property
+        def args(self) -> tuple[Any, ...]:
+            """What makes this error again: ``type(error)(*error.args)``, which is what Celery keeps of an error.
+
+            Where a call has filled the error, the last is ``to_dict()`` and the others are plain JSON too.
+            """
+            words = self._own_words()
+            if not self._knows_more():
+                return words
+            return (*(encode(word) for word in words), self.to_dict())
+
+        @args.setter
+        def args(self, words: tuple[object, ...]) -> None:
+            _WORDS.__set__(self, words)
+
+    @property
+    def class_name(self) -> str:
+        """The name of the class it was raised as, also where that class is not known here."""
+        return str(self.__dict__.get("_class_name", type(self).__name__))
+
+    @property
+    def causes(self) -> tuple[str, ...]:
+        """Class and text of the errors that this one came of, the nearest first; kept by copies, pickles and JSON."""
+        return tuple(_error_facts.causes_of(self)) or self.__dict__.get("_causes", ())
 
     @property
     def money_may_have_moved(self) -> bool:
@@ -101,24 +164,91 @@ class MolamError(Exception):
             return "A read moves no money: call again."
         if not self.money_may_have_moved:
             return self.advice
+        if self.operation is None and self.request is None and self.idempotency_key is None:
+            return (
+                "The facts of the call are lost, and it may have happened: look it up with the list operations, "
+                "or ask again with the same idempotency key, never a new one."
+            )
         key = f"idempotency key {self.idempotency_key!r}" if self.idempotency_key else "idempotency key"
         if self.outcome == "accepted":
             return f"Molam carried this out. Read the result with client.resolve(error): same {key}, never a new one."
         return f"It may have happened. Ask again with client.resolve(error) or the same {key}, never a new one."
 
+    def to_dict(self) -> dict[str, object]:
+        """Everything this error knows, as ``json.dumps(…, allow_nan=False)`` takes it; ``from_dict`` makes it again.
+
+        It holds the body that was sent, and so perhaps personal data, but never the API key.
+        """
+        return {
+            "v": _error_facts.VERSION,
+            "class": self.class_name,
+            "bases": [kind.__name__ for kind in type(self).__mro__ if kind.__module__ == __name__],
+            **_error_facts.write(self),
+            "request": _error_facts.write_request(self.request),
+            "causes": list(self.causes),
+            "notes": [str(note) for note in getattr(self, "__notes__", ())],
+        }
+
+    @classmethod
+    def from_dict(cls, facts: Mapping[str, object]) -> MolamError:
+        """The error that ``to_dict`` wrote; of its nearest class in this SDK, its own name in ``class_name``.
+
+        Never raises: of what cannot be read, or was written by a newer SDK, comes a plain ``MolamError`` whose
+        outcome is ``unknown``. Nothing named in ``facts`` is imported or run.
+        """
+        try:
+            kind = _class_of(_error_facts.check_version(facts))
+            error = kind.__new__(kind)
+            error._restore(facts)
+        except (ValueError, RecursionError) as problem:
+            return _lost(facts, problem)
+        return error
+
     def __str__(self) -> str:
-        facts = [f"outcome={self.outcome}"]
-        facts += [f"{name}={value}" for name, value in self._facts() if value]
-        return f"{self._headline()} ({', '.join(facts)}). {self.next_step}"
+        facts = [f"{name}={value}" for name, value in self._facts() if value]
+        return f"{self._headline()} {', '.join((_OUTCOME_IN_TEXT + self.outcome, *facts))}). {self.next_step}"
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _rebuild, (type(self), self.args, self.__dict__.copy())
+        causes = self.causes
+        state = self.__dict__ | {"_causes": causes} if causes else self.__dict__.copy()
+        return _rebuild, (type(self), self._own_words(), state)
+
+    def _own_words(self) -> tuple[Any, ...]:
+        return cast("tuple[Any, ...]", _WORDS.__get__(self))
+
+    def _knows_more(self) -> bool:
+        """Whether the words it was made of would not make it again."""
+        return "outcome" in self.__dict__ or bool(self.operation or self.request or self.idempotency_key)
+
+    def _words(self) -> tuple[object, ...]:
+        return (self.message,)
+
+    def _take(self, facts: tuple[object, ...]) -> None:
+        """Take the facts that ``args`` put last; whatever else stands there leaves an error without facts."""
+        try:
+            self._restore(_error_facts.check_version(facts[-1]))
+        except (ValueError, RecursionError):
+            self.outcome = "unknown"
+
+    def _restore(self, facts: Mapping[str, object]) -> None:
+        state = _error_facts.read(facts)
+        request = _error_facts.read_request(facts)
+        if request is not None:
+            state["request"] = SentRequest(**cast("dict[str, Any]", request))
+        for name, lines in (("_causes", "causes"), ("__notes__", "notes")):
+            if found := _error_facts.texts(facts, lines):
+                state[name] = list(found) if lines == "notes" else found
+        if facts.get("class") != type(self).__name__:
+            state["_class_name"] = str(facts.get("class"))
+        self.__dict__.update(state)
+        self.args = self._words()
 
     def _headline(self) -> str:
         return self.message.rstrip(".") or type(self).__name__
 
     def _facts(self) -> list[tuple[str, object]]:
         return [
+            ("class", self.__dict__.get("_class_name")),
             ("operation", self.operation),
             ("request_id", self.request_id),
             ("idempotency_key", self.idempotency_key),
@@ -134,22 +264,49 @@ def _rebuild(cls: type[MolamError], args: tuple[object, ...], state: dict[str, A
     return error
 
 
+def _class_of(facts: Mapping[str, object]) -> type[MolamError]:
+    """The nearest class of this SDK among those that the error was of, by name alone."""
+    known = _classes(MolamError)
+    return next((known[name] for name in _error_facts.texts(facts, "bases") if name in known), MolamError)
+
+
+def _classes(kind: type[MolamError]) -> dict[str, type[MolamError]]:
+    found = {kind.__name__: kind}
+    for child in kind.__subclasses__():
+        if child.__module__ == __name__:
+            found |= _classes(child)
+    return found
+
+
+def _lost(facts: object, problem: Exception) -> MolamError:
+    """An error that says only that there was one, and what can still be found of it by hand."""
+    error = MolamError(f"an error that cannot be read: {problem}", outcome="unknown")
+    for name in ("idempotency_key", "request_id", "operation"):
+        value = facts.get(name) if isinstance(facts, Mapping) else None
+        if isinstance(value, str):
+            setattr(error, name, value)
+    return error
+
+
 class ConfigurationError(MolamError):
     """The client was set up wrongly. Outcome ``not_sent``."""
 
     advice = "Correct the configuration: nothing was sent."
+    outcome: Outcome = "not_sent"
 
 
 class RequestValidationError(MolamError, ValueError):
     """An argument of a call is wrong; the message names it and says what is allowed. Outcome ``not_sent``."""
 
     advice = "Correct the arguments: nothing was sent."
+    outcome: Outcome = "not_sent"
 
 
 class ClientClosedError(MolamError):
     """The client was closed, and closing is final. Outcome ``not_sent``."""
 
     advice = "Make a new client: nothing was sent."
+    outcome: Outcome = "not_sent"
 
 
 class BulkheadFullError(MolamError):
@@ -190,10 +347,17 @@ class ResponseError(MolamError):
 
     advice = "The answer could not be read. Report it to Molam with the request id."
 
-    def __init__(self, message: str = "", *, status_code: int | None = None, body: bytes = b"") -> None:
-        super().__init__(message)
+    def __init__(
+        self,
+        message: str = "",
+        *facts: object,
+        status_code: int | None = None,
+        body: bytes = b"",
+        outcome: Outcome | None = None,
+    ) -> None:
         self.status_code = status_code
         self.body = body
+        super().__init__(message, *facts, outcome=outcome)
 
     def _headline(self) -> str:
         return f"{self.status_code} {super()._headline()}" if self.status_code else super()._headline()
@@ -211,25 +375,33 @@ class APIError(MolamError):
 
     def __init__(
         self,
-        status_code: int,
+        status_code: int | str = "",
         message: str = "",
         body: Mapping[str, Any] | str | None = None,
         request_id: str | None = None,
-        *,
+        *facts: object,
         code: str | None = None,
         param: str | None = None,
     ) -> None:
-        super().__init__(message)
-        self.args = (status_code, message, body, request_id)
-        self.status_code = status_code
+        from_text = not isinstance(status_code, int)
+        self.status_code: int = status_code if isinstance(status_code, int) else 0
         self.body = body
         self.request_id = request_id
         self.code = code
         self.param = param
+        super().__init__(str(status_code) if from_text else message, *facts)
+        if not facts:
+            self.args = (status_code, message, body, request_id)
+            if from_text:
+                self.outcome = "unknown"
+
+    def _words(self) -> tuple[object, ...]:
+        return (self.status_code, self.message, self.body, self.request_id)
 
     def _headline(self) -> str:
-        code = f" {self.code}:" if self.code else ""
-        return f"{self.status_code}{code} {super()._headline()}"
+        status = f"{self.status_code} " if self.status_code else ""
+        code = f"{self.code}: " if self.code else ""
+        return f"{status}{code}{super()._headline()}"
 
     def _facts(self) -> list[tuple[str, object]]:
         return [("param", self.param), *super()._facts()]
@@ -301,6 +473,7 @@ class WebhookVerificationError(MolamError):
     """A webhook whose signature, time or body cannot be trusted: answer 400 and do nothing."""
 
     advice = "Do not act on this webhook."
+    outcome: Outcome = "not_sent"
 
     def __str__(self) -> str:
         return self.message

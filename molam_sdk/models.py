@@ -1,6 +1,6 @@
 """What goes to Molam and what comes back: requests refuse what they do not know, answers keep it."""
 
-from __future__ import annotations
+# Annotations are no text here, as they are elsewhere: pydantic would have to read each of them at import.
 
 import copy
 import json
@@ -90,13 +90,14 @@ class _BuiltOnFirstUse(BaseModel):
         _parent_namespace_depth: int = 2,
         _types_namespace: Mapping[str, Any] | None = None,
     ) -> bool | None:
-        """As pydantic's, by one thread at a time. Every first use comes through here."""
+        """As pydantic's, by one thread at a time. Every first use comes through here.
+
+        Names are looked up where the class was defined. pydantic would take the caller's locals too and keep them for
+        good, and at a first use those are a call's: its answer, and its request with the API key.
+        """
         with _building:
             return super().model_rebuild(
-                force=force,
-                raise_errors=raise_errors,
-                _parent_namespace_depth=_parent_namespace_depth and _parent_namespace_depth + 1,
-                _types_namespace=_types_namespace,
+                force=force, raise_errors=raise_errors, _parent_namespace_depth=0, _types_namespace=_types_namespace
             )
 
 
@@ -139,7 +140,7 @@ class _Priced(RequestModel):
     currency: Currency | None = None
 
     @model_validator(mode="after")
-    def _amount_fits_currency(self) -> _Priced:
+    def _amount_fits_currency(self) -> Self:
         if self.currency is not None:
             check_decimals(self.amount, self.currency)
         return self

@@ -36,7 +36,7 @@ class Watching:
 
 
 def test_an_observer_is_told_of_the_whole_call_and_may_add_headers() -> None:
-    watching, transport = Watching(), ScriptedTransport(TIMEOUT, error_reply(402, X_Request_ID="req_1"))
+    watching, transport = Watching(), ScriptedTransport(TIMEOUT, error_reply(402, X_Molam_Request_Id="req_1"))
     config = ClientConfig(api_key="sk_live_1", retry_backoff_factor=0)
     client = MolamClient(config, transport=transport, observers=[watching])
     with pytest.raises(DeclinedError):
@@ -71,7 +71,7 @@ def test_an_observer_may_not_replace_what_frames_or_authorizes_a_request(
 
     transport = ScriptedTransport(OK)
     client = MolamClient(ClientConfig(api_key="sk_live_1"), transport=transport, observers=[Greedy()])
-    client.create_payment_intent({"amount": 1}, idempotency_key="order-7")
+    client.create_payment_intent({"amount": 100.5, "currency": "USD"}, idempotency_key="order-7")
     sent = transport.requests[0].headers
     assert "evil" not in sent.values()
     assert (sent["Authorization"], sent["Idempotency-Key"]) == ("Bearer sk_live_1", "order-7")
@@ -88,7 +88,7 @@ def test_an_observer_that_fails_does_not_reach_the_payment(caplog: pytest.LogCap
             raise RuntimeError("at the end")
 
     client = MolamClient(ClientConfig(api_key="sk_live_1"), transport=ScriptedTransport(OK), observers=[Broken()])
-    assert client.create_payment_intent({"amount": 1}).id == "pi_1"
+    assert client.create_payment_intent({"amount": 100.5, "currency": "USD"}).id == "pi_1"
     assert [record.message for record in caplog.records] == ["an observer failed"] * 2
 
 
@@ -97,7 +97,7 @@ def test_a_call_torn_out_of_an_attempt_leaves_an_unknown_outcome_on_record(torn:
     watching = Watching()
     client = MolamClient(ClientConfig(api_key="sk_live_1"), transport=ScriptedTransport(torn()), observers=[watching])
     with pytest.raises(torn):
-        client.create_payment_intent({"amount": 1}, idempotency_key="k")
+        client.create_payment_intent({"amount": 100.5, "currency": "USD"}, idempotency_key="k")
     record = watching.records[0]
     assert (record.outcome, record.code, record.error, record.idempotency_key) == (
         "unknown",
@@ -111,7 +111,7 @@ def test_resolve_asks_the_same_again_until_a_definite_answer() -> None:
     transport = ScriptedTransport(*[TIMEOUT] * 4)
     client = client_of(transport)
     with pytest.raises(MolamTimeoutError) as caught:
-        client.create_payment_intent({"amount": 1})
+        client.create_payment_intent({"amount": 100.5, "currency": "USD"})
     transport.script = [*[error_reply(OUTAGE)] * 9, OK]
     assert client.resolve(caught.value).id == "pi_1"
     assert len({(r.method, r.url, r.body, r.headers["Idempotency-Key"]) for r in transport.requests}) == 1
@@ -121,7 +121,7 @@ def test_resolve_keeps_the_doubt_it_began_with() -> None:
     transport = ScriptedTransport(*[TIMEOUT] * 4, error_reply(401))
     client = client_of(transport)
     with pytest.raises(MolamTimeoutError) as caught:
-        client.create_payment_intent({"amount": 1})
+        client.create_payment_intent({"amount": 100.5, "currency": "USD"})
     with pytest.raises(AuthenticationError) as still:
         client.resolve(caught.value)
     assert still.value.outcome == "unknown"
@@ -135,7 +135,7 @@ def test_resolve_ends_at_its_own_deadline() -> None:
     transport = ScriptedTransport(*[TIMEOUT] * 100, seconds_per_request=1.0)
     client = client_of(transport, max_retries=0)
     with pytest.raises(MolamTimeoutError) as caught:
-        client.create_payment_intent({"amount": 1})
+        client.create_payment_intent({"amount": 100.5, "currency": "USD"})
     with pytest.raises(MolamTimeoutError) as still:
         client.resolve(caught.value, timeout=10)
     assert still.value.outcome == "unknown"
@@ -145,7 +145,7 @@ def test_resolve_ends_at_its_own_deadline() -> None:
 def test_resolve_refuses_a_key_that_molam_may_have_forgotten() -> None:
     client = client_of(ScriptedTransport(*[TIMEOUT] * 4, OK))
     with pytest.raises(MolamTimeoutError) as caught:
-        client.create_payment_intent({"amount": 1})
+        client.create_payment_intent({"amount": 100.5, "currency": "USD"})
     caught.value.occurred_at -= 23.5 * 3600
     with pytest.raises(MolamError, match="forgets keys after 24 h"):
         client.resolve(caught.value)
@@ -176,7 +176,7 @@ def test_resolve_waits_for_the_breaker_where_a_call_does_not() -> None:
     gate, transport = Refusing(), ScriptedTransport(OK)
     client = Guarded(ClientConfig(api_key="sk_live_1"), transport=transport)
     with pytest.raises(CircuitOpenError) as caught:
-        client.create_payment_intent({"amount": 1})
+        client.create_payment_intent({"amount": 100.5, "currency": "USD"})
     assert (caught.value.outcome, caught.value.retry_after, caught.value.attempts) == ("not_sent", 40.0, 0)
     gate.refusals = [NoReply(Failure.CIRCUIT_OPEN, "open", retry_after=40.0), None]
     assert client.resolve(caught.value).id == "pi_1"
@@ -197,5 +197,5 @@ def test_a_breaker_that_opens_between_attempts_leaves_the_real_error() -> None:
 
     client = Guarded(ClientConfig(api_key="sk_live_1"), transport=ScriptedTransport(error_reply(OUTAGE)))
     with pytest.raises(ServerError) as caught:
-        client.create_payment_intent({"amount": 1})
+        client.create_payment_intent({"amount": 100.5, "currency": "USD"})
     assert (caught.value.outcome, caught.value.attempts) == ("unknown", 1)

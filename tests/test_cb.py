@@ -29,7 +29,7 @@ def call(client: MolamSyncClient, times: int = 1) -> list[str]:
     ends = []
     for _ in range(times):
         try:
-            client.create_payment_intent({"amount": 1})
+            client.create_payment_intent({"amount": 100.5, "currency": "USD"})
             ends.append("ok")
         except MolamError as error:
             ends.append(type(error).__name__)
@@ -83,7 +83,7 @@ def test_a_refusal_is_honest() -> None:
     client = guarded(ScriptedTransport(*[error_reply(503)] * 5))
     call(client, 5)
     with pytest.raises(CircuitOpenError) as caught:
-        client.create_payment_intent({"amount": 1}, idempotency_key="order-7")
+        client.create_payment_intent({"amount": 100.5, "currency": "USD"}, idempotency_key="order-7")
     error = caught.value
     assert isinstance(error, pybreaker.CircuitBreakerError)
     assert (error.outcome, error.attempts, error.idempotency_key) == ("not_sent", 0, "order-7")
@@ -174,7 +174,7 @@ def test_a_refused_probe_says_when_to_come_back() -> None:
     thread.start()
     assert waiting.sent.acquire(timeout=10)
     with pytest.raises(CircuitOpenError) as caught:
-        client.create_payment_intent({"amount": 1})
+        client.create_payment_intent({"amount": 100.5, "currency": "USD"})
     assert caught.value.retry_after == 1.0
     waiting.go.set()
     thread.join()
@@ -221,7 +221,7 @@ def test_an_interruption_never_counts(torn: type[BaseException]) -> None:
     client = guarded(ScriptedTransport(*[torn()] * 9))
     for _ in range(9):
         with pytest.raises(torn):
-            client.create_payment_intent({"amount": 1})
+            client.create_payment_intent({"amount": 100.5, "currency": "USD"})
     assert client.cb.fail_counter == 0
 
 
@@ -229,7 +229,7 @@ def test_an_interrupted_probe_makes_room_for_another() -> None:
     client = guarded(ScriptedTransport(KeyboardInterrupt(), OK))
     client.cb.half_open()
     with pytest.raises(KeyboardInterrupt):
-        client.create_payment_intent({"amount": 1})
+        client.create_payment_intent({"amount": 100.5, "currency": "USD"})
     assert call(client) == ["ok"]
 
 
@@ -496,10 +496,10 @@ def test_a_child_process_waits_for_no_lock_of_its_parent(held: Breaker) -> None:
 
 
 def test_the_view_without_the_breaker_still_works_while_it_is_open() -> None:
-    client = guarded(ScriptedTransport(reply(200, {"id": "pi_1", "status": "s", "amount": 1, "currency": "USD"})))
+    client = guarded(ScriptedTransport(reply(200, {"id": "pi_1", "status": "s", "amount": 100.5, "currency": "USD"})))
     client.cb.open()
     client.set_api_key("sk_live_2")
     client.set_region("eu-west")
     view = client.client
     assert (view.base_url, view.headers["Authorization"]) == ("https://api-eu-west.molam.io", "Bearer sk_live_2")
-    assert view.create_payment_intent({"amount": 1}).id == "pi_1"
+    assert view.create_payment_intent({"amount": 100.5, "currency": "USD"}).id == "pi_1"

@@ -17,7 +17,7 @@ def test_the_defaults_are_those_of_the_documentation() -> None:
     assert config.url == "https://api.molam.io"
     assert (config.timeout_connect, config.timeout_read, config.timeout_total) == (1.0, 10.0, 30.0)
     assert (config.max_retries, config.retry_backoff_factor) == (3, 0.3)
-    assert (config.default_currency, config.default_locale, config.verify_ssl) == ("USD", "en", True)
+    assert (config.default_currency, config.default_locale, config.verify_ssl) == (None, "en", True)
 
 
 @pytest.mark.parametrize(

@@ -131,4 +131,4 @@ def test_a_webhook_error_is_only_its_message() -> None:
 
 
 def test_an_error_without_a_message_shows_its_class() -> None:
-    assert str(MolamError()).startswith("MolamError (outcome=not_sent)")
+    assert str(MolamError()).startswith("MolamError (outcome=unknown)")

@@ -41,7 +41,7 @@ def client_of(*script: Any, **settings: Any) -> MolamSyncClient:
 
 
 def test_a_call_is_one_line(stream: io.StringIO) -> None:
-    client_of(TIMEOUT, OK).create_payment_intent({"amount": 1}, idempotency_key="order-7")
+    client_of(TIMEOUT, OK).create_payment_intent({"amount": 100.5, "currency": "USD"}, idempotency_key="order-7")
     (line,) = lines(stream)
     assert line.pop("ts") > 1_700_000_000_000
     assert line == {
@@ -59,14 +59,16 @@ def test_a_call_is_one_line(stream: io.StringIO) -> None:
 
 def test_a_decline_is_an_info_line_with_its_outcome(stream: io.StringIO) -> None:
     with pytest.raises(DeclinedError):
-        client_of(error_reply(402)).create_payment_intent({"amount": 1})
+        client_of(error_reply(402)).create_payment_intent({"amount": 100.5, "currency": "USD"})
     (line,) = lines(stream)
     assert (line["level"], line["code"], line["error"], line["outcome"]) == ("INFO", "402", "DeclinedError", "rejected")
 
 
 def test_an_unknown_outcome_is_a_warning_with_the_key(stream: io.StringIO) -> None:
     with pytest.raises(MolamError):
-        client_of(TIMEOUT, max_retries=0).create_payment_intent({"amount": 1}, idempotency_key="order-7")
+        client_of(TIMEOUT, max_retries=0).create_payment_intent(
+            {"amount": 100.5, "currency": "USD"}, idempotency_key="order-7"
+        )
     (line,) = lines(stream)
     assert (line["level"], line["msg"], line["idempotency_key"]) == ("WARNING", "call unknown", "order-7")
 
@@ -79,7 +81,7 @@ def test_a_read_without_an_answer_is_no_warning(stream: io.StringIO) -> None:
 
 def test_nothing_is_built_where_nobody_listens(stream: io.StringIO) -> None:
     logging.getLogger("molam_sdk").setLevel(logging.ERROR)
-    client_of(OK).create_payment_intent({"amount": 1})
+    client_of(OK).create_payment_intent({"amount": 100.5, "currency": "USD"})
     assert stream.getvalue() == ""
 
 

@@ -35,7 +35,7 @@ def value(registry: CollectorRegistry, name: str, /, **labels: str) -> float | N
 
 def end_of(client: MolamSyncClient) -> None:
     with contextlib.suppress(MolamError):
-        client.create_payment_intent({"amount": 1})
+        client.create_payment_intent({"amount": 100.5, "currency": "USD"})
 
 
 @pytest.mark.parametrize(
@@ -81,7 +81,7 @@ def test_retries_are_counted_by_their_reason() -> None:
 def test_a_call_that_is_refused_before_it_begins_is_not_left_in_flight(wrong: dict[str, Any]) -> None:
     registry = CollectorRegistry()
     with pytest.raises(MolamError, match="timeout"):
-        client_of(registry=registry).create_payment_intent({"amount": 1}, **wrong)
+        client_of(registry=registry).create_payment_intent({"amount": 100.5, "currency": "USD"}, **wrong)
     assert value(registry, "molam_sdk_calls_in_flight", group="payments") == 0
 
 
@@ -203,13 +203,50 @@ def test_the_default_registry_is_prometheus_own() -> None:
 
 def test_ids_and_paths_are_in_no_label() -> None:
     registry = CollectorRegistry()
-    client = client_of(OK, error_reply(404), registry=registry)
-    client.retrieve_payment_intent("pi_secret_id")
+    client = client_of(error_reply(404), error_reply(404), registry=registry)
+    with pytest.raises(MolamError):
+        client.retrieve_payment_intent("pi_secret_id")
     with pytest.raises(MolamError):
         client.get("/v1/very/special/path")
     text = generate_latest(registry).decode()
     assert "pi_secret_id" not in text
     assert "special" not in text
+
+
+def test_what_was_counted_before_anybody_looked_is_kept() -> None:
+    registry = CollectorRegistry()
+    metrics_request("create_payment_intent", 200, 0.1, registry=registry)
+    shown = generate_latest(registry).decode()
+    assert 'molam_sdk_requests_total{code="200",endpoint="create_payment_intent"} 1.0' in shown
+    assert 'molam_sdk_requests_total{code="timeout",endpoint="create_payment_intent"} 0.0' in shown
+
+
+def test_a_client_starts_without_naming_series_that_nobody_looks_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("PROMETHEUS_MULTIPROC_DIR", raising=False)
+    registry = CollectorRegistry()
+    client_of(registry=registry)
+    unnamed = metrics_for(registry).requests
+    assert not next(iter(unnamed.collect())).samples
+    assert value(registry, "molam_sdk_requests_total", endpoint="post", code="timeout") == 0
+
+
+def test_multiprocess_mode_shows_the_series_of_a_worker_that_has_not_called_yet(tmp_path: Path) -> None:
+    program = textwrap.dedent(
+        """
+        from prometheus_client import CollectorRegistry, multiprocess
+        from molam_sdk import ClientConfig, MolamSyncClient
+        from molam_sdk.testing import ScriptedTransport
+        client = MolamSyncClient(ClientConfig(api_key="sk_live_1"), transport=ScriptedTransport())
+        registry = CollectorRegistry()
+        multiprocess.MultiProcessCollector(registry)
+        labels = {"endpoint": "create_payout", "code": "timeout"}
+        print(registry.get_sample_value("molam_sdk_requests_total", labels))
+        print(registry.get_sample_value("molam_sdk_retries_total", {"reason": "timeout"}))
+        """
+    )
+    environ = os.environ | {"PROMETHEUS_MULTIPROC_DIR": str(tmp_path)}
+    ran = subprocess.run([sys.executable, "-c", program], env=environ, capture_output=True, text=True, timeout=60)
+    assert (ran.returncode, ran.stdout.split()) == (0, ["0.0", "0.0"]), ran.stderr
 
 
 def test_multiprocess_mode_adds_up_the_workers(tmp_path: Path) -> None:
@@ -219,7 +256,7 @@ def test_multiprocess_mode_adds_up_the_workers(tmp_path: Path) -> None:
         from prometheus_client import CollectorRegistry, generate_latest, multiprocess
         from molam_sdk import ClientConfig, MolamSyncClient
         from molam_sdk.testing import ScriptedTransport, reply
-        body = {"id": "pi_1", "status": "s", "amount": 1, "currency": "USD"}
+        body = {"id": "pi_1", "status": "s", "amount": 100.5, "currency": "USD"}
         script = [reply(200, body)] * 3
         client = MolamSyncClient(ClientConfig(api_key="sk_live_1"), transport=ScriptedTransport(*script))
         pids = []
@@ -227,7 +264,7 @@ def test_multiprocess_mode_adds_up_the_workers(tmp_path: Path) -> None:
             pid = os.fork()
             if not pid:
                 for _ in range(3):
-                    client.create_payment_intent({"amount": 1})
+                    client.create_payment_intent({"amount": 100.5, "currency": "USD"})
                 os._exit(0)
             pids.append(pid)
         assert all(os.waitpid(pid, 0)[1] == 0 for pid in pids)
@@ -251,7 +288,7 @@ def test_multiprocess_mode_shows_the_worst_breaker_and_all_calls_in_flight_of_li
         from prometheus_client import CollectorRegistry, multiprocess
         from molam_sdk import ClientConfig, MolamSyncClient
         from molam_sdk.testing import ScriptedTransport, reply
-        body = {"id": "pi_1", "status": "s", "amount": 1, "currency": "USD"}
+        body = {"id": "pi_1", "status": "s", "amount": 100.5, "currency": "USD"}
         ready, told = os.pipe()
         held, release = os.pipe()
 
@@ -265,7 +302,7 @@ def test_multiprocess_mode_shows_the_worst_breaker_and_all_calls_in_flight_of_li
             other = MolamSyncClient(ClientConfig(api_key="sk_live_1"), "other", transport=ScriptedTransport())
             if opens:
                 other.cb.open()
-            client.create_payment_intent({"amount": 1})
+            client.create_payment_intent({"amount": 100.5, "currency": "USD"})
             os._exit(0)
 
         def shown():

@@ -91,3 +91,30 @@ def test_threads_that_need_a_model_first_build_it_once() -> None:
 @pytest.mark.skipif(sys.platform == "win32", reason="needs fork")
 def test_a_fork_waits_for_a_model_that_is_being_built() -> None:
     assert printed(FORK_WHILE_BUILDING) == "7"
+
+
+KEEPS_NO_CALLER = """
+import gc
+from molam_sdk import ClientConfig, MolamClient, NetworkError, models
+from molam_sdk.testing import ScriptedTransport, reply
+
+class Order:
+    pass
+
+def first_call():
+    secret = Order()  # a local of the caller, as a call's request with the API key is
+    answer = reply(201, {"id": "pi_1", "status": "s", "amount": 5, "currency": "USD"})
+    config = ClientConfig(api_key="sk_test_x", base_url="https://x.test")
+    with MolamClient(config, transport=ScriptedTransport(answer)) as client:
+        client.create_payment_intent({"amount": 5, "currency": "USD"})
+
+first_call()
+gc.collect()
+kept = {"Order", "PaymentIntent", "Call", "Request"} & {type(found).__name__ for found in gc.get_objects()}
+print(sorted(kept))
+"""
+
+
+def test_a_first_use_keeps_nothing_of_its_caller() -> None:
+    done = subprocess.run([sys.executable, "-c", KEEPS_NO_CALLER], capture_output=True, text=True, timeout=60)
+    assert (done.stdout, done.stderr) == ("[]\n", "")

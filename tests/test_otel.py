@@ -35,7 +35,7 @@ def test_a_call_is_a_client_span_and_its_trace_goes_along(spans: InMemorySpanExp
     transport = ScriptedTransport(TIMEOUT, OK)
     client, provider = client_of(transport, spans)
     with provider.get_tracer("shop").start_as_current_span("checkout"):
-        client.create_payment_intent({"amount": 1}, idempotency_key="order-7")
+        client.create_payment_intent({"amount": 100.5, "currency": "USD"}, idempotency_key="order-7")
     call, checkout = spans.get_finished_spans()
     assert (call.name, call.kind) == ("molam create_payment_intent", trace.SpanKind.CLIENT)
     assert call.parent is not None
@@ -69,7 +69,7 @@ def test_a_failure_is_on_the_span(spans: InMemorySpanExporter) -> None:
 def test_calls_one_after_the_other_have_spans_of_their_own(spans: InMemorySpanExporter) -> None:
     client, _ = client_of(ScriptedTransport(OK, OK), spans)
     client.retrieve_payment_intent("pi_1")
-    client.retrieve_payment_intent("pi_2")
+    client.retrieve_payment_intent("pi_1")
     assert len({span.context.span_id for span in spans.get_finished_spans() if span.context}) == 2
 
 

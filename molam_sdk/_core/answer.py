@@ -1,4 +1,4 @@
-"""From the bytes of a 2xx to what the operation answers with."""
+"""From the bytes of a 2xx to what the operation answers with, or to what stands in its place."""
 
 from __future__ import annotations
 
@@ -6,12 +6,14 @@ import json
 from collections.abc import Callable
 from decimal import Decimal
 from functools import cache
-from typing import NoReturn, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 from pydantic import ValidationError
 
 from ..models import RESPONSE_INFO, Answer, Document, ResponseInfo
 from .bodies import explain
+from .evidence import is_molams
+from .problem import read_problem
 from .wire import Reply
 
 T = TypeVar("T")
@@ -46,20 +48,16 @@ def parse_model_of(model: Callable[[], type[AnswerT]]) -> Callable[[Reply], Answ
 
 
 def parse_document(reply: Reply) -> Document:
-    """Any JSON object, its fractions as Decimal; no body counts as an empty object."""
-    if not reply.body.strip():
+    """Any JSON object but an error's, its fractions as Decimal; no body, from Molam, counts as an empty object."""
+    if not reply.body.strip() and is_molams(reply.headers):
         return Document()
-    try:
-        value = json.loads(reply.body, parse_float=Decimal, parse_constant=_refuse_constant)
-    except (ValueError, RecursionError) as problem:
-        raise UnreadableError(str(problem)) from None
-    if not isinstance(value, dict):
-        raise UnreadableError(f"a JSON object was expected, not {type(value).__name__}")
-    return Document(value)
+    return Document(_read_object(reply))
 
 
 def parse_nothing(reply: Reply) -> None:
-    """For operations that answer nothing: any 2xx will do."""
+    """For operations that answer nothing: no body, or an object that is no error."""
+    if reply.body.strip():
+        _read_object(reply)
 
 
 def attach(result: T, info: ResponseInfo) -> T:
@@ -69,6 +67,24 @@ def attach(result: T, info: ResponseInfo) -> T:
     elif isinstance(result, Document):
         result.response = info
     return result
+
+
+def _read_object(reply: Reply) -> dict[str, Any]:
+    try:
+        value = json.loads(reply.body, parse_float=Decimal, parse_constant=_refuse_constant)
+    except (ValueError, RecursionError) as problem:
+        raise UnreadableError(str(problem)) from None
+    if not isinstance(value, dict):
+        raise UnreadableError(f"a JSON object was expected, not {type(value).__name__}")
+    if _is_an_error(value, reply.body):
+        raise UnreadableError("it is an error")
+    return value
+
+
+def _is_an_error(value: dict[str, Any], body: bytes) -> bool:
+    """Whether an object is an error, and not an object of its own that tells of one."""
+    names_one = "id" not in value and ("error" in value or "error_code" in value)
+    return names_one and read_problem(body).shape is not None
 
 
 def _refuse_constant(name: str) -> NoReturn:

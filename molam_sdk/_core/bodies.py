@@ -19,6 +19,11 @@ def body_of(kind: type[RequestT], payload: RequestT | Mapping[str, Any], default
     ``RequestValidationError`` names each wrong field and what is allowed.
     """
     model = read_payload(kind, payload, default_currency)
+    if getattr(model, "currency", "") is None:
+        raise RequestValidationError(
+            f"{kind.__name__}: currency is missing: name one, such as 'XOF', or give the client a default_currency "
+            "(MOLAM_DEFAULT_CURRENCY)"
+        )
     try:
         return model.to_json()
     except ValueError as problem:

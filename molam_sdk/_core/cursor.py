@@ -51,7 +51,8 @@ class Cursor(Generic[Item]):
         length is met in bounded memory."""
         same_page = self.page is not None and last_id == self._last_id(self.page)
         if same_page or last_id == self._mark:
-            raise ResponseError(f"the list does not move on from {last_id!r}: the server leads round in a circle")
+            circle = f"the list does not move on from {last_id!r}: the server leads round in a circle"
+            raise ResponseError(circle, outcome="rejected")
         self._pages_since_mark += 1
         if self._pages_since_mark == self._pages_to_next_mark:
             self._mark = last_id
@@ -61,5 +62,6 @@ class Cursor(Generic[Item]):
     def _last_id(page: Page[Item]) -> str:
         last = getattr(page.data[-1], "id", None) if page.data else None
         if not isinstance(last, str) or not last:
-            raise ResponseError("the list says that it goes on, but its page has no last id to go on from")
+            lacking = "the list says that it goes on, but its page has no last id to go on from"
+            raise ResponseError(lacking, outcome="rejected")
         return last

@@ -9,6 +9,8 @@ from typing import Generic, TypeVar
 from urllib.parse import quote, urlencode
 
 from ..exceptions import RequestValidationError
+from .echo import NOTHING, Echo
+from .lookup import Lookup
 from .wire import Reply
 
 T = TypeVar("T")
@@ -17,7 +19,8 @@ T = TypeVar("T")
 @dataclass(frozen=True, slots=True)
 class Operation(Generic[T]):
     """One row of the API. ``group`` names its bulkhead, ``key_prefix`` begins the idempotency keys made for it;
-    ``absent_is_done``: a 404 after a lost answer means that it was done."""
+    ``absent_is_done``: a 404 after a lost answer means that it was done; ``echo``: what its answer must repeat;
+    ``lookup``: what its object tells after a lost answer and a state conflict."""
 
     name: str
     group: str
@@ -26,6 +29,8 @@ class Operation(Generic[T]):
     parse: Callable[[Reply], T] = field(repr=False)
     key_prefix: str = ""
     absent_is_done: bool = False
+    echo: Echo = NOTHING
+    lookup: Lookup | None = None
 
     def fill(
         self,
@@ -51,6 +56,13 @@ class Invocation(Generic[T]):
     path: str
     body: bytes | None = field(repr=False)
     idempotency_key: str | None
+
+    def mismatch(self, answer: T) -> str | None:
+        """Why an answer is not about this invocation; None where it is."""
+        operation = self.operation
+        if operation.echo is NOTHING:
+            return None
+        return operation.echo.mismatch(operation.path, self.path, self.body, answer)
 
     @property
     def repeatable(self) -> bool:

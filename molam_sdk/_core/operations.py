@@ -26,7 +26,9 @@ from ..models import (
 from ..money import parse_currency
 from .answer import parse_document, parse_model, parse_model_of, parse_nothing
 from .bodies import body_of
+from .echo import Echo
 from .invocation import Invocation, Operation, segment
+from .lookup import Lookup
 
 Payload = Mapping[str, object]
 Query = Mapping[str, object | None]
@@ -43,23 +45,96 @@ _payout, _payouts = parse_model(Payout), parse_model_of(lambda: Page[Payout])
 _endpoint, _endpoints = parse_model(WebhookEndpoint), parse_model_of(lambda: Page[WebhookEndpoint])
 _onboarding = parse_model(MerchantOnboarding)
 
-CREATE_INTENT = Operation("create_payment_intent", "payments", "POST", _INTENTS, _intent, "pi")
-RETRIEVE_INTENT = Operation("retrieve_payment_intent", "payments", "GET", _INTENTS + "/{}", _intent)
-LIST_INTENTS = Operation("list_payment_intents", "payments", "GET", _INTENTS, _intents)
-CONFIRM_INTENT = Operation("confirm_payment_intent", "payments", "POST", _INTENTS + "/{}/confirm", _intent, "confirm")
-CAPTURE_INTENT = Operation("capture_payment_intent", "payments", "POST", _INTENTS + "/{}/capture", _intent, "capture")
-CANCEL_INTENT = Operation("cancel_payment_intent", "payments", "POST", _INTENTS + "/{}/cancel", _intent, "cancel")
-CREATE_REFUND = Operation("create_refund", "refunds", "POST", _REFUNDS, _refund, "refund")
-RETRIEVE_REFUND = Operation("retrieve_refund", "refunds", "GET", _REFUNDS + "/{}", _refund)
-LIST_REFUNDS = Operation("list_refunds", "refunds", "GET", _REFUNDS, _refunds)
-CREATE_PAYOUT = Operation("create_payout", "payouts", "POST", _PAYOUTS, _payout, "payout")
-RETRIEVE_PAYOUT = Operation("retrieve_payout", "payouts", "GET", _PAYOUTS + "/{}", _payout)
-LIST_PAYOUTS = Operation("list_payouts", "payouts", "GET", _PAYOUTS, _payouts)
-RETRIEVE_BALANCE = Operation("retrieve_balance", "other", "GET", "/v1/connect/balance", parse_model(Balance))
-ONBOARD_MERCHANT = Operation(
-    "create_merchant_onboarding", "merchants", "POST", "/v1/connect/merchants/onboard", _onboarding, "onboard"
+_THIS_INTENT, _THIS_REFUND, _THIS_PAYOUT = (Echo(id=True, prefix=prefix) for prefix in ("pi_", "re_", "po_"))
+_PRICE: Final = ("amount", "currency")
+_INTENT_FIELDS: Final = (*_PRICE, "customer_id", "merchant_id")
+_CONFIRMED = Lookup(
+    "/confirm",
+    done=frozenset({"processing", "requires_capture", "succeeded"}),
+    never=frozenset({"failed", "canceled"}),
 )
-CREATE_ENDPOINT = Operation("create_webhook_endpoint", "webhooks", "POST", _ENDPOINTS, _endpoint, "webhook")
+_CAPTURED = Lookup(
+    "/capture",
+    done=frozenset({"succeeded"}),
+    never=frozenset({"failed", "canceled"}),
+    same=("amount", "amount_captured"),
+)
+_CANCELED = Lookup("/cancel", done=frozenset({"canceled"}), never=frozenset({"failed", "succeeded"}))
+
+CREATE_INTENT = Operation(
+    "create_payment_intent", "payments", "POST", _INTENTS, _intent, "pi", echo=Echo(prefix="pi_", fields=_INTENT_FIELDS)
+)
+RETRIEVE_INTENT = Operation("retrieve_payment_intent", "payments", "GET", _INTENTS + "/{}", _intent, echo=_THIS_INTENT)
+LIST_INTENTS = Operation(
+    "list_payment_intents", "payments", "GET", _INTENTS, _intents, echo=Echo(filters=("customer_id",))
+)
+CONFIRM_INTENT = Operation(
+    "confirm_payment_intent",
+    "payments",
+    "POST",
+    _INTENTS + "/{}/confirm",
+    _intent,
+    "confirm",
+    echo=_THIS_INTENT,
+    lookup=_CONFIRMED,
+)
+CAPTURE_INTENT = Operation(
+    "capture_payment_intent",
+    "payments",
+    "POST",
+    _INTENTS + "/{}/capture",
+    _intent,
+    "capture",
+    echo=_THIS_INTENT,
+    lookup=_CAPTURED,
+)
+CANCEL_INTENT = Operation(
+    "cancel_payment_intent",
+    "payments",
+    "POST",
+    _INTENTS + "/{}/cancel",
+    _intent,
+    "cancel",
+    echo=_THIS_INTENT,
+    lookup=_CANCELED,
+)
+CREATE_REFUND = Operation(
+    "create_refund",
+    "refunds",
+    "POST",
+    _REFUNDS,
+    _refund,
+    "refund",
+    echo=Echo(prefix="re_", fields=("payment_id", "amount")),
+)
+RETRIEVE_REFUND = Operation("retrieve_refund", "refunds", "GET", _REFUNDS + "/{}", _refund, echo=_THIS_REFUND)
+LIST_REFUNDS = Operation("list_refunds", "refunds", "GET", _REFUNDS, _refunds, echo=Echo(filters=("payment_id",)))
+CREATE_PAYOUT = Operation(
+    "create_payout", "payouts", "POST", _PAYOUTS, _payout, "payout", echo=Echo(prefix="po_", fields=_PRICE)
+)
+RETRIEVE_PAYOUT = Operation("retrieve_payout", "payouts", "GET", _PAYOUTS + "/{}", _payout, echo=_THIS_PAYOUT)
+LIST_PAYOUTS = Operation("list_payouts", "payouts", "GET", _PAYOUTS, _payouts)
+RETRIEVE_BALANCE = Operation(
+    "retrieve_balance", "other", "GET", "/v1/connect/balance", parse_model(Balance), echo=Echo(filters=("currency",))
+)
+ONBOARD_MERCHANT = Operation(
+    "create_merchant_onboarding",
+    "merchants",
+    "POST",
+    "/v1/connect/merchants/onboard",
+    _onboarding,
+    "onboard",
+    echo=Echo(fields=("business_name", "country", "currency", "email")),
+)
+CREATE_ENDPOINT = Operation(
+    "create_webhook_endpoint",
+    "webhooks",
+    "POST",
+    _ENDPOINTS,
+    _endpoint,
+    "webhook",
+    echo=Echo(prefix="we_", fields=("url",)),
+)
 LIST_ENDPOINTS = Operation("list_webhook_endpoints", "webhooks", "GET", _ENDPOINTS, _endpoints)
 DELETE_ENDPOINT = Operation(
     "delete_webhook_endpoint", "webhooks", "DELETE", _ENDPOINTS + "/{}", parse_nothing, "delete", absent_is_done=True
@@ -97,7 +172,7 @@ class _AnyBody(RequestModel, extra="allow"):
 
 
 def create_payment_intent(
-    payload: PaymentIntentCreate | Payload, idempotency_key: str | None, currency: str
+    payload: PaymentIntentCreate | Payload, idempotency_key: str | None, currency: str | None
 ) -> Invocation[PaymentIntent]:
     return CREATE_INTENT.fill(body=body_of(PaymentIntentCreate, payload, currency), idempotency_key=idempotency_key)
 
@@ -144,7 +219,9 @@ def list_refunds(query: Query) -> Invocation[Page[Refund]]:
     return LIST_REFUNDS.fill(query=_checked(query))
 
 
-def create_payout(payload: PayoutCreate | Payload, idempotency_key: str | None, currency: str) -> Invocation[Payout]:
+def create_payout(
+    payload: PayoutCreate | Payload, idempotency_key: str | None, currency: str | None
+) -> Invocation[Payout]:
     return CREATE_PAYOUT.fill(body=body_of(PayoutCreate, payload, currency), idempotency_key=idempotency_key)
 
 
@@ -161,7 +238,7 @@ def retrieve_balance(currency: str | None) -> Invocation[Balance]:
 
 
 def create_merchant_onboarding(
-    payload: MerchantOnboardingCreate | Payload, idempotency_key: str | None, currency: str
+    payload: MerchantOnboardingCreate | Payload, idempotency_key: str | None, currency: str | None
 ) -> Invocation[MerchantOnboarding]:
     return ONBOARD_MERCHANT.fill(
         body=body_of(MerchantOnboardingCreate, payload, currency), idempotency_key=idempotency_key

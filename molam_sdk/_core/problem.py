@@ -5,22 +5,32 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import Enum
 from typing import Any, Final
 
 _LONGEST_MESSAGE: Final = 500
 _LONGEST_CODE: Final = 100
 
 
+class Shape(Enum):
+    """The shapes of Molam's error bodies. Others use all but the first, too: see ``evidence``."""
+
+    NESTED = '{"error": {"code": "…"}}'
+    FLAT = '{"error": "…"}'
+    ERROR_CODE = '{"error_code": "…"}'
+    DETAILS = "RFC 9457 problem details"
+
+
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """An error body. ``recognised``: it has one of Molam's shapes, so it is no proxy's page."""
+    """An error body. ``shape``: which of Molam's it has; None for a page, or a stranger's JSON."""
 
     message: str
     code: str | None = None
     param: str | None = None
     request_id: str | None = None
     body: Mapping[str, Any] | str | None = None
-    recognised: bool = False
+    shape: Shape | None = None
 
 
 def read_problem(body: bytes, reason: str = "") -> Problem:
@@ -44,8 +54,9 @@ def _nested(document: Mapping[str, Any]) -> Problem | None:
     error = document.get("error")
     if not isinstance(error, dict):
         return None
+    shape = Shape.NESTED if _text(error, "code") else None  # Oathkeeper and Google nest errors too, coded in numbers
     return _problem(
-        document, code=_text(error, "code", "type"), message=_text(error, "message", "detail"), source=error
+        shape, document, code=_text(error, "code", "type"), message=_text(error, "message", "detail"), source=error
     )
 
 
@@ -53,12 +64,14 @@ def _flat(document: Mapping[str, Any]) -> Problem | None:
     error = document.get("error")
     if not isinstance(error, str):
         return None
-    return _problem(document, code=error, message=_text(document, "message", "detail", "error_description"))
+    return _problem(Shape.FLAT, document, code=error, message=_text(document, "message", "detail", "error_description"))
 
 
 def _error_code(document: Mapping[str, Any]) -> Problem | None:
     code = _text(document, "error_code")
-    return None if code is None else _problem(document, code=code, message=_text(document, "message"))
+    if code is None:
+        return None
+    return _problem(Shape.ERROR_CODE, document, code=code, message=_text(document, "message"))
 
 
 def _problem_details(document: Mapping[str, Any]) -> Problem | None:
@@ -68,11 +81,16 @@ def _problem_details(document: Mapping[str, Any]) -> Problem | None:
         return None
     kind = (_text(document, "type") or "").rstrip("/").rpartition("/")[2].replace("-", "_")
     code = _text(document, "code") or (kind if kind not in ("", "about:blank") else None)
-    return _problem(document, code=code, message=_text(document, "detail") or title)
+    return _problem(Shape.DETAILS, document, code=code, message=_text(document, "detail") or title)
 
 
 def _problem(
-    document: Mapping[str, Any], *, code: str | None, message: str | None, source: Mapping[str, Any] | None = None
+    shape: Shape | None,
+    document: Mapping[str, Any],
+    *,
+    code: str | None,
+    message: str | None,
+    source: Mapping[str, Any] | None = None,
 ) -> Problem:
     return Problem(
         message=_shorten(message or code or "unknown error"),
@@ -80,7 +98,7 @@ def _problem(
         param=_shorten(_text(source if source is not None else document, "param") or "") or None,
         request_id=_shorten(_text(document, "request_id") or "") or None,
         body=document,
-        recognised=True,
+        shape=shape,
     )
 
 

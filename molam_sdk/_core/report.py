@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import Any, Final
 
-from ..exceptions import APIError, MolamError, NetworkError, Outcome, ResponseError, SentRequest
+from ..exceptions import APIError, Doubt, MolamError, NetworkError, Outcome, ResponseError
 from ..models import ResponseInfo
+from .account import account_of
+from .doubts import request_of
+from .evidence import ANY_REQUEST_ID, MOLAM_REQUEST_ID
 from .invocation import Invocation
 from .problem import Problem, printable_line
 from .record import CallRecord
 from .retry import parse_retry_after
-from .rules import UNREADABLE, Rule
-from .wire import NoReply, Reply
+from .rules import Rule
+from .wire import NoReply, Reply, Request
 
-REQUEST_ID_HEADERS: Final = ("X-Molam-Request-Id", "X-Request-ID")
+REQUEST_ID_HEADERS: Final = (MOLAM_REQUEST_ID, ANY_REQUEST_ID)
 _LONGEST_REQUEST_ID: Final = 255
 _REPLAYED_HEADER: Final = "Idempotent-Replayed"
 
@@ -22,12 +26,14 @@ _REPLAYED_HEADER: Final = "Idempotent-Replayed"
 class Report:
     """The facts of one call, kept by the ``Call``. ``label``: how it ended, as metrics and logs call it; ``retries``:
     the label each retry was made for; ``request_id``, ``replayed``: of the last answer that came, whatever came
-    after it."""
+    after it; ``first_used_at``: when the key was, by the wall clock."""
 
     __slots__ = (
         "_clock",
+        "_request",
         "_started",
         "attempts",
+        "first_used_at",
         "invocation",
         "label",
         "outcome",
@@ -36,9 +42,13 @@ class Report:
         "retries",
     )
 
-    def __init__(self, invocation: Invocation[Any], clock: Callable[[], float], outcome: Outcome) -> None:
+    def __init__(
+        self, invocation: Invocation[Any], request: Request, clock: Callable[[], float], doubt: Doubt | None
+    ) -> None:
         self.invocation = invocation
-        self.outcome: Outcome = outcome
+        self.outcome: Outcome = "not_sent" if doubt is None else doubt.outcome
+        self.first_used_at = None if doubt is None else doubt.first_used_at
+        self._request = request
         self.attempts = 0
         self.retries: tuple[str, ...] = ()
         self.label = "interrupted"
@@ -64,20 +74,17 @@ class Report:
             self._elapsed(),
         )
 
-    def error(self, answer: Reply | NoReply, problem: Problem | None, rule: Rule) -> MolamError:
-        """The error of a call whose last attempt ended so."""
-        error = _from_no_reply(answer, rule) if isinstance(answer, NoReply) else _from_reply(answer, problem, rule)
+    def error(self, answer: Reply | NoReply, problem: Problem | None, rule: Rule, why: str = "") -> MolamError:
+        """The error of a call whose last attempt ended so. ``why``: what is wrong with the body of a 2xx."""
+        if isinstance(answer, NoReply):
+            error = _from_no_reply(answer, rule)
+        else:
+            error = _from_reply(answer, problem or Problem("unknown error"), rule, why)
         self._add_facts(error)
         error.retry_after = retry_after_of(answer)
         if problem is not None:
             error.request_id = error.request_id or problem.request_id
         return error
-
-    def unreadable(self, reply: Reply, why: str) -> MolamError:
-        """The error of a 2xx whose body is not what the operation answers with: it happened all the same."""
-        self.label = UNREADABLE.label
-        message = f"the answer cannot be read: {why}"
-        return self._add_facts(ResponseError(message, status_code=reply.status, body=reply.body))
 
     def interrupted(self) -> MolamError:
         """What a Ctrl-C or a cancellation came of, so that ``resolve`` can be asked about it."""
@@ -109,14 +116,23 @@ class Report:
         error.request_id = self.request_id
         error.attempts = self.attempts
         error.elapsed = self._elapsed()
-        error.request = SentRequest(
-            invocation.operation.name,
-            invocation.operation.method,
-            invocation.path,
-            invocation.body,
-            invocation.idempotency_key,
-        )
+        error.first_used_at = self.first_used_at
+        error.account = account_of(self._request.headers)
+        error.base_url = self._base_url
+        error.request = request_of(invocation)
         return error
+
+    def doubt(self) -> Doubt | None:
+        """What the next call under this key must know of this one; None where it is settled, or nothing was sent."""
+        if self.outcome not in ("unknown", "accepted"):
+            return None
+        used_at = time.time() if self.first_used_at is None else self.first_used_at
+        request, account = request_of(self.invocation), account_of(self._request.headers)
+        return Doubt(self.outcome, request, used_at, account, self._base_url)
+
+    @property
+    def _base_url(self) -> str:
+        return self._request.url.removesuffix(self.invocation.path)
 
     def _elapsed(self) -> float:
         return self._clock() - self._started
@@ -145,8 +161,8 @@ def _from_no_reply(answer: NoReply, rule: Rule) -> MolamError:
     return error
 
 
-def _from_reply(reply: Reply, problem: Problem | None, rule: Rule) -> MolamError:
-    if not issubclass(rule.error, APIError):
-        return ResponseError(f"{reply.status} is no status of HTTP", status_code=reply.status, body=reply.body)
-    problem = problem or Problem("unknown error")
-    return rule.error(reply.status, problem.message, problem.body, code=problem.code, param=problem.param)
+def _from_reply(reply: Reply, problem: Problem, rule: Rule, why: str) -> MolamError:
+    if issubclass(rule.error, APIError):
+        return rule.error(reply.status, problem.message, problem.body, code=problem.code, param=problem.param)
+    message = why or f"{reply.status} is no status of HTTP"
+    return ResponseError(message, status_code=reply.status, body=reply.body)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 import re
 import threading
@@ -19,7 +20,8 @@ class RetryPolicy:
     """How often and how soon. Times are seconds.
 
     Full jitter: ``uniform(0, min(backoff_max, backoff_factor * 2**n))`` before retry ``n`` (from 0).
-    A ``Retry-After`` is a floor under it; one above ``retry_after_max`` is not waited for.
+    A ``Retry-After`` comes before it, so that those who were told the same do not come back together; one above
+    ``retry_after_max`` is not waited for.
     """
 
     max_retries: int = 3
@@ -28,11 +30,14 @@ class RetryPolicy:
     retry_after_max: float = 30.0
     jitter: Callable[[float, float], float] = random.uniform
 
-    def pause(self, retries: int, retry_after: float | None) -> float:
+    def pause(self, retries: int, retry_after: float | None, time_left: float = math.inf) -> float:
         """Seconds to wait before the next attempt, after so many retries."""
         # 2**64 is past every backoff_max; a larger exponent would only overflow.
         ceiling = min(self.backoff_max, self.backoff_factor * 2.0 ** min(retries, 64))
-        return max(self.jitter(0.0, ceiling), retry_after or 0.0)
+        if not retry_after:
+            return self.jitter(0.0, ceiling)
+        room = max(0.0, time_left - retry_after) / 2  # a pause that fits must not grow out of the deadline
+        return retry_after + self.jitter(0.0, min(ceiling, room))
 
     def worth_waiting(self, pause: float, retry_after: float | None, time_left: float) -> bool:
         """Whether this pause may begin: it fits, and leaves time for another attempt."""

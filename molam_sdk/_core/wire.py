@@ -107,7 +107,8 @@ class NoReply:
 
 
 class Transport(Protocol):
-    """Everything that waits, for the blocking client."""
+    """Everything that waits, for the blocking client. One that keeps connections also has ``discard_connections()``,
+    called when an answer was another call's, which closes those that no call is using."""
 
     def send(self, request: Request) -> Reply | NoReply: ...
 
@@ -119,7 +120,7 @@ class Transport(Protocol):
 
 
 class AsyncTransport(Protocol):
-    """Everything that waits, for the asyncio client."""
+    """Everything that waits, for the asyncio client. ``discard_connections()``, not awaited, as in ``Transport``."""
 
     async def send(self, request: Request) -> Reply | NoReply: ...
 

@@ -20,7 +20,7 @@ AddressInfo = tuple[int, int, int, str, tuple[Any, ...]]
 _GIVEN_UP_AFTER: Final = 5.0
 
 
-class Lookup:
+class NameLookup:
     """One getaddrinfo, in a thread of its own; ``addresses`` or ``problem`` is there once it is ``done``."""
 
     def __init__(self, host: str, port: int) -> None:
@@ -77,9 +77,9 @@ class _Lookups:
 
     def __init__(self) -> None:
         self.lock = threading.Lock()
-        self._running: dict[tuple[str, int], list[Lookup]] = {}
+        self._running: dict[tuple[str, int], list[NameLookup]] = {}
 
-    def newest(self, host: str, port: int) -> Lookup | None:
+    def newest(self, host: str, port: int) -> NameLookup | None:
         """The lookup to wait for; None if a new one may begin."""
         running = self._running.get((host, port))
         if not running:
@@ -87,11 +87,11 @@ class _Lookups:
         given_up = clock() - running[-1].began >= _GIVEN_UP_AFTER * 2 ** (len(running) - 1)
         return None if given_up else running[-1]
 
-    def add(self, lookup: Lookup) -> None:
+    def add(self, lookup: NameLookup) -> None:
         """Have others wait for this one."""
         self._running.setdefault((lookup.host, lookup.port), []).append(lookup)
 
-    def forget(self, lookup: Lookup) -> None:
+    def forget(self, lookup: NameLookup) -> None:
         """It has ended: the next caller begins another."""
         with self.lock:
             running = self._running.get((lookup.host, lookup.port), [])
@@ -119,7 +119,7 @@ def numeric_addresses(host: str, port: int) -> list[AddressInfo]:
         return []
 
 
-def look_up(host: str, port: int) -> Lookup:
+def look_up(host: str, port: int) -> NameLookup:
     """The lookup of this name that is under way, or a new one.
 
     Callers of one name share one lookup, so that a slow resolver costs one thread, not one per call.
@@ -128,7 +128,7 @@ def look_up(host: str, port: int) -> Lookup:
         lookup = _lookups.newest(host, port)
         if lookup is not None:
             return lookup
-        lookup = Lookup(host, port)
+        lookup = NameLookup(host, port)
         _lookups.add(lookup)
     # A daemon: a resolver that hangs must not keep the process from ending.
     thread = threading.Thread(target=lookup.run, name=f"molam-dns-{host}", daemon=True)

@@ -24,11 +24,10 @@ PROJECT = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text
 # Whoever uses the room has installed this extra. The longest prefix counts; a room that is not here has the core's.
 ROOMS = {
     "cli": "cli",
+    "contrib/celery": "celery",
     "contrib/django": "django",
     "contrib/fastapi": "fastapi",
     "contrib/flask": "flask",
-    "contrib/redis": "redis",
-    "contrib/sql": "sql",
     "contrib/starlette": "fastapi",
     "otel": "otel",
     "receiver": "otel",
@@ -36,8 +35,7 @@ ROOMS = {
     "store/redis": "redis",
     "store/sql": "sql",
 }
-# pytest loads the plugin, so it is there.
-GIVEN = {"pytest_plugin": {"pytest"}}
+GIVEN = {"pytest_plugin": {"pytest"}}  # pytest loads the plugin, so it is there
 
 
 def _name(requirement: str) -> str:

@@ -19,7 +19,7 @@ LAYERS = [
     "receiver",
     "sync_client async_client",
     "client plain_async_client",
-    "_base_client",
+    "_base_client _resolving",
     "_client_state",
     "_transport cb metrics logging_setup",
     "redaction _http types",
@@ -29,7 +29,8 @@ LAYERS = [
     "config",
     "_params",
     "money exceptions _forks _version",
-    "_pybreaker",
+    "_pybreaker _error_facts",
+    "_json_safe",
 ]
 RANK = {part: rank for rank, layer in enumerate(LAYERS) for part in layer.split()}
 

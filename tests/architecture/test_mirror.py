@@ -16,6 +16,10 @@ SHORT: Final = 60
 # What is tested through something else, and where.
 HELD_BY: Final = {
     "_client_state.py": "clients/test_views.py",
+    "_error_facts.py": "exceptions/test_travel.py",
+    "_json_safe.py": "exceptions/test_travel.py",
+    "_resolving.py": "clients/test_doubts.py",
+    "contrib/celery.py": "contrib/celery/test_task.py",
     "_params.py": "test_types.py",
     "_pybreaker.py": "contracts/test_pybreaker.py",
     "_transport/awaited/pool.py": "clients/hostile/test_connections.py",

@@ -26,7 +26,7 @@ from molam_sdk import (
 from molam_sdk._core.operations import BY_NAME
 from molam_sdk.testing import AsyncScriptedTransport, ScriptedTransport
 
-NOT_AWAITED: Final = {"set_api_key", "set_region", "verify_webhook_signature"}
+NOT_AWAITED: Final = {"in_doubt", "set_api_key", "set_region", "verify_webhook_signature"}
 BLOCKING_NAMES: Final = {"AsyncPages": "Pages", "AsyncTransport": "Transport", "PlainAsyncClient": "MolamClient"}
 CLIENTS: Final = [(MolamClient, PlainAsyncClient), (MolamSyncClient, MolamAsyncClient)]
 PAIRS: Final = [*CLIENTS, (Pages, AsyncPages)]

@@ -59,7 +59,7 @@ def test_responses_matches_on_body_headers_and_query(client: MolamClient) -> Non
     responses.add(
         responses.POST,
         INTENTS,
-        json=INTENT,
+        json=INTENT | {"amount": 5000, "currency": "XOF"},
         match=[
             matchers.header_matcher({"Idempotency-Key": "order-7"}),
             matchers.json_params_matcher({"amount": 5000, "currency": "XOF"}, strict_match=False),
@@ -84,7 +84,7 @@ def test_responses_declines(client: MolamClient) -> None:
 def test_responses_plays_a_retry(client: MolamClient) -> None:
     responses.add(responses.POST, INTENTS, status=503)
     responses.add(responses.POST, INTENTS, json=INTENT)
-    assert client.create_payment_intent({"amount": 1}).attempts == 2
+    assert client.create_payment_intent({"amount": 100.5, "currency": "USD"}).attempts == 2
     assert len({call.request.headers["Idempotency-Key"] for call in responses.calls}) == 1
 
 
@@ -107,7 +107,7 @@ def test_responses_plays_a_retry(client: MolamClient) -> None:
 def test_responses_raises(raised: Exception, kind: type[Exception], outcome: str, client: MolamClient) -> None:
     responses.add(responses.POST, INTENTS, body=raised)
     with pytest.raises(kind) as caught:
-        client.create_payment_intent({"amount": 1}, idempotency_key="order-7")
+        client.create_payment_intent({"amount": 100.5, "currency": "USD"}, idempotency_key="order-7")
     assert type(caught.value) is kind
     assert getattr(caught.value, "outcome", None) == outcome
     assert getattr(caught.value, "idempotency_key", None) == "order-7"
@@ -118,7 +118,7 @@ def test_responses_raises(raised: Exception, kind: type[Exception], outcome: str
 def test_responses_redirects_and_nothing_is_followed(client: MolamClient) -> None:
     responses.add(responses.POST, INTENTS, status=307, headers={"Location": "https://evil.example/"})
     with pytest.raises(APIError, match="307"):
-        client.create_payment_intent({"amount": 1})
+        client.create_payment_intent({"amount": 100.5, "currency": "USD"})
     assert len(responses.calls) == 1
 
 
@@ -133,7 +133,7 @@ def test_responses_bodies_are_bounded_too() -> None:
 def test_requests_mock_answers_a_payment(client: MolamClient) -> None:
     with requests_mock.Mocker() as mocker:
         mocker.post(INTENTS, json=INTENT, headers={"X-Request-ID": "req_2"})
-        intent = client.create_payment_intent({"amount": "100.50"}, idempotency_key="order-7")
+        intent = client.create_payment_intent({"amount": "100.50", "currency": "USD"}, idempotency_key="order-7")
         assert (intent.id, intent.request_id) == ("pi_123", "req_2")
         assert mocker.last_request is not None
         assert mocker.last_request.json()["amount"] == 100.5
@@ -144,7 +144,7 @@ def test_requests_mock_fails(client: MolamClient) -> None:
     with requests_mock.Mocker() as mocker:
         mocker.post(INTENTS, exc=requests.exceptions.ConnectTimeout)
         with pytest.raises(MolamTimeoutError) as caught:
-            client.create_payment_intent({"amount": 1})
+            client.create_payment_intent({"amount": 100.5, "currency": "USD"})
         assert (caught.value.outcome, caught.value.attempts) == ("not_sent", 2)
 
 

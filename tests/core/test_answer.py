@@ -29,7 +29,8 @@ def test_a_model_that_does_not_fit_names_the_field() -> None:
 
 @pytest.mark.parametrize(
     ("body", "why"),
-    [(b"[1]", "a JSON object was expected, not list"), (b"null", "a JSON object was expected, not NoneType"),
+    [(b"", "Expecting"), (b'{"error": {"code": "x"}}', "it is an error"), (b'{"error_code": "x"}', "it is an error"),
+     (b"[1]", "a JSON object was expected, not list"), (b"null", "a JSON object was expected, not NoneType"),
      (b'{"a": NaN}', "NaN is not JSON"), (b'{"a": -Infinity}', "-Infinity is not JSON"), (b"{", "Expecting")],
 )  # fmt: skip
 def test_a_document_that_is_none_says_why(body: bytes, why: str) -> None:
@@ -38,11 +39,25 @@ def test_a_document_that_is_none_says_why(body: bytes, why: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("body", "document"), [(b"", {}), (b" \n", {}), (b'{"a": 0.10, "b": 3}', {"a": Decimal("0.10"), "b": 3})]
+    ("body", "document"),
+    [
+        (b"", {}),
+        (b" \n", {}),
+        (b'{"a": 0.10, "b": 3}', {"a": Decimal("0.10"), "b": 3}),
+        (b'{"id": "job_1", "error": {"code": "x"}}', {"id": "job_1", "error": {"code": "x"}}),
+        (b'{"error": null}', {"error": None}),
+    ],
 )
 def test_a_document_is_a_json_object_or_nothing(body: bytes, document: dict[str, Any]) -> None:
-    assert parse_document(reply(200, body)) == document
+    assert parse_document(reply(200, body, {"X-Molam-Request-Id": "req_1"})) == document
 
 
-def test_where_nothing_is_expected_anything_will_do() -> None:
-    parse_nothing(reply(200, b"<html>"))
+@pytest.mark.parametrize("body", [b"", b" ", b'{"deleted": true}'])
+def test_where_nothing_is_expected_an_object_will_do(body: bytes) -> None:
+    parse_nothing(reply(200, body))
+
+
+@pytest.mark.parametrize("body", [b"<html>", b'{"error": {"code": "x"}}', b"[]"])
+def test_where_nothing_is_expected_a_page_or_an_error_is_still_none(body: bytes) -> None:
+    with pytest.raises(UnreadableError):
+        parse_nothing(reply(200, body))

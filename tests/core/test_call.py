@@ -22,6 +22,7 @@ from molam_sdk._core.rules import Rule
 from molam_sdk._core.wire import Failure, NoReply, Request
 from molam_sdk.testing import ScriptedTransport, reply
 from tests.support.script import (
+    CUT_YES,
     ENDS,
     INTENT,
     OK,
@@ -61,7 +62,7 @@ def test_every_attempt_sends_the_same_bytes_under_the_same_key() -> None:
 def test_the_headers_are_those_of_the_contract() -> None:
     transport = ScriptedTransport(OK, OK)
     client = client_of(transport, default_locale="fr")
-    client.create_payment_intent({"amount": 1})
+    client.create_payment_intent({"amount": 100.5, "currency": "USD"})
     client.retrieve_payment_intent("pi_1")
     sent, read = (request.headers for request in transport.requests)
     assert sent["Authorization"] == "Bearer sk_live_1"
@@ -87,7 +88,7 @@ def test_a_call_ends_as_its_rule_says(answer: Any, rule: Rule) -> None:
 
 @pytest.mark.parametrize(("status", "outcome"), [(200, "accepted"), (402, "rejected"), (409, "unknown")])
 def test_a_status_whose_body_was_lost_still_counts(status: int, outcome: str) -> None:
-    broken = NoReply(Failure.TOO_LARGE, "x", None, status)
+    broken = NoReply(Failure.TOO_LARGE, "x", None, status, OK.headers)
     error = failed(ScriptedTransport(broken))
     assert (type(error), error.outcome) == (ResponseError, outcome)
 
@@ -106,9 +107,15 @@ def test_a_status_whose_body_was_lost_still_counts(status: int, outcome: str) ->
         ((REFUSED, error_reply(401)), "rejected"),
         ((REFUSED, REFUSED, REFUSED, TIMEOUT), "unknown"),
         ((error_reply(OUTAGE), error_reply(402)), "rejected"),
-        ((NoReply(RESET.failure, "x", None, 200), error_reply(401)), "accepted"),
-        ((NoReply(RESET.failure, "x", None, 200), *[REFUSED] * 3), "accepted"),
-        ((NoReply(RESET.failure, "x", None, 402), *[REFUSED] * 3), "rejected"),
+        ((CUT_YES, error_reply(401)), "accepted"),
+        ((CUT_YES, error_reply(402)), "rejected"),
+        ((CUT_YES, error_reply(402, X_Molam_Request_Id="")), "accepted"),
+        ((TIMEOUT, error_reply(402, X_Molam_Request_Id="")), "unknown"),
+        ((TIMEOUT, error_reply(409)), "unknown"),
+        ((REFUSED, error_reply(409)), "rejected"),
+        ((CUT_YES, *[REFUSED] * 3), "accepted"),
+        ((NoReply(RESET.failure, "x", None, 402, OK.headers), *[REFUSED] * 3), "rejected"),
+        ((NoReply(RESET.failure, "x", None, 200), *[REFUSED] * 3), "unknown"),
     ],
 )
 def test_the_outcome_is_that_of_all_attempts_together(script: tuple[Any, ...], outcome: str) -> None:
@@ -116,7 +123,7 @@ def test_the_outcome_is_that_of_all_attempts_together(script: tuple[Any, ...], o
 
 
 def test_a_lost_answer_is_fetched_by_asking_again() -> None:
-    assert pay(ScriptedTransport(NoReply(RESET.failure, "x", None, 200), OK)).id == "pi_1"
+    assert pay(ScriptedTransport(CUT_YES, OK)).id == "pi_1"
 
 
 @pytest.mark.parametrize("retries", [0, 1, 5])
@@ -172,7 +179,7 @@ def test_a_call_without_any_time_is_not_sent() -> None:
 
 def test_a_timeout_of_one_call_is_its_total() -> None:
     transport = ScriptedTransport(OK)
-    client_of(transport).create_payment_intent({"amount": 1}, timeout=2.5)
+    client_of(transport).create_payment_intent({"amount": 100.5, "currency": "USD"}, timeout=2.5)
     assert transport.requests[0].deadline == transport.now + 2.5
 
 
@@ -209,8 +216,8 @@ def test_a_callable_key_is_asked_again_once_after_a_401() -> None:
     keys = iter(["sk_live_old", "sk_live_new"])
     transport = ScriptedTransport(error_reply(401), OK, OK)
     client = client_of(transport, api_key=lambda: next(keys))
-    assert client.create_payment_intent({"amount": 1}).attempts == 2
-    client.create_payment_intent({"amount": 1})
+    assert client.create_payment_intent({"amount": 100.5, "currency": "USD"}).attempts == 2
+    client.create_payment_intent({"amount": 100.5, "currency": "USD"})
     sent = [request.headers["Authorization"] for request in transport.requests]
     assert sent == ["Bearer sk_live_old", "Bearer sk_live_new", "Bearer sk_live_new"]
     assert len({request.headers["Idempotency-Key"] for request in transport.requests[:2]}) == 1

@@ -222,6 +222,25 @@ def test_the_default_currency_stands_in_where_none_is_given() -> None:
         assert json.loads(body or b"")["currency"] == "XOF"
 
 
+@pytest.mark.parametrize(
+    "fill",
+    [
+        lambda currency: ops.create_payment_intent({"amount": 5000}, None, currency),
+        lambda currency: ops.create_payment_intent(PaymentIntentCreate(amount=Decimal(5000)), None, currency),
+        lambda currency: ops.create_payment_intent({"amount": 5000, "currency": None}, None, currency),
+        lambda currency: ops.create_payout(
+            {"amount": 5, "beneficiary": "b", "origin_module": "m", "origin_entity": "e"}, None, currency
+        ),
+        lambda currency: ops.create_merchant_onboarding(MERCHANT, None, currency),
+    ],
+    ids=["dict", "model", "none", "payout", "onboarding"],
+)
+def test_without_a_default_currency_a_missing_one_is_refused(fill: Callable[[str | None], Any]) -> None:
+    with pytest.raises(RequestValidationError, match=r"currency is missing.*default_currency.*MOLAM_DEFAULT_CURRENCY"):
+        fill(None)
+    assert fill("XOF").body
+
+
 def test_the_default_currency_is_held_to_its_decimals() -> None:
     with pytest.raises(RequestValidationError, match=r"XOF has no decimals: 1\.5"):
         ops.create_payment_intent(PaymentIntentCreate(amount=Decimal("1.5")), None, "XOF")

@@ -15,8 +15,6 @@ from molam_sdk._core.problem import read_problem
     ("body", "code", "message", "param"),
     [
         ({"error": {"code": "card_declined", "message": "No.", "param": "amount"}}, "card_declined", "No.", "amount"),
-        ({"error": {"type": "api_error", "detail": "D"}}, "api_error", "D", None),
-        ({"error": {}}, None, "unknown error", None),
         ({"error": "invalid_amount", "message": "M"}, "invalid_amount", "M", None),
         ({"error": "invalid_amount", "detail": "D"}, "invalid_amount", "D", None),
         ({"error": "invalid_amount"}, "invalid_amount", "invalid_amount", None),
@@ -29,8 +27,23 @@ from molam_sdk._core.problem import read_problem
 def test_a_shape_of_molam_is_recognised(body: object, code: str | None, message: str, param: str | None) -> None:
     problem = read_problem(json.dumps(body).encode())
     assert (problem.code, problem.message, problem.param) == (code, message, param)
-    assert problem.recognised
+    assert problem.shape is not None
     assert problem.body == body
+
+
+@pytest.mark.parametrize(
+    ("body", "code", "message"),
+    [
+        ({"error": {"type": "api_error", "detail": "D"}}, "api_error", "D"),
+        ({"error": {"code": 404, "status": "Not Found", "message": "M"}}, None, "M"),  # Oathkeeper
+        ({"error": {}}, None, "unknown error"),
+    ],
+)
+def test_an_error_nested_without_a_code_in_words_is_read_but_nobody_knows_whose_it_is(
+    body: object, code: str | None, message: str
+) -> None:
+    problem = read_problem(json.dumps(body).encode())
+    assert (problem.code, problem.message, problem.shape) == (code, message, None)
 
 
 def test_the_request_id_of_a_body_is_read() -> None:
@@ -42,7 +55,7 @@ def test_the_request_id_of_a_body_is_read() -> None:
     [b"", b"<html>Bad Gateway</html>", b"[1]", b"null", b"\xff\xfe", b'{"a":', b"[" * 100_000, b'{"detail":"x"}'],
 )
 def test_anything_else_is_not_taken_for_molams(body: bytes) -> None:
-    assert not read_problem(body).recognised
+    assert read_problem(body).shape is None
 
 
 def test_the_text_of_a_strange_body_is_kept_for_the_merchant() -> None:

@@ -16,18 +16,28 @@ from molam_sdk import (
     ResponseError,
     ServerError,
 )
+from molam_sdk._core.doubts import request_of
+from molam_sdk._core.evidence import Instead
 from molam_sdk._core.operations import create_refund
 from molam_sdk._core.problem import Problem, read_problem
 from molam_sdk._core.report import Report
-from molam_sdk._core.rules import judge
-from molam_sdk._core.wire import Failure, NoReply, Reply
+from molam_sdk._core.rules import RULES, judge
+from molam_sdk._core.wire import Failure, NoReply, Reply, Request
+from molam_sdk.exceptions import Doubt, Outcome
 from molam_sdk.testing import reply
 
 
-def to_error(answer: Reply | NoReply, problem: Problem | None) -> MolamError:
-    return Report(create_refund({"payment_id": "pi_1"}, "k"), lambda: 0.0, "unknown").error(
-        answer, problem, judge(answer, problem)
+def a_report(outcome: Outcome) -> Report:
+    invocation = create_refund({"payment_id": "pi_1"}, "k")
+    doubt = Doubt(outcome, request_of(invocation), 1.0, None, None)
+    request = Request(
+        "POST", "https://api.test" + invocation.path, {"Authorization": "Bearer sk_1"}, invocation.body, 9.0
     )
+    return Report(invocation, request, lambda: 0.0, doubt)
+
+
+def to_error(answer: Reply | NoReply, problem: Problem | None) -> MolamError:
+    return a_report("unknown").error(answer, problem, judge(answer, problem))
 
 
 def of(status: int, body: Any = None) -> MolamError:
@@ -56,11 +66,11 @@ def test_what_is_no_status_is_an_answer_that_cannot_be_read() -> None:
 
 
 def test_an_unreadable_2xx_keeps_status_and_body_and_is_accepted() -> None:
-    report = Report(create_refund({"payment_id": "pi_1"}, "k"), lambda: 0.0, "accepted")
-    error = report.unreadable(reply(201, b"<html>"), "no JSON")
+    report = a_report("accepted")
+    error = report.error(reply(201, b"{"), None, RULES[Instead.JSON], "no JSON")
     assert isinstance(error, ResponseError)
-    assert (error.message, error.status_code, error.body) == ("the answer cannot be read: no JSON", 201, b"<html>")
-    assert (error.outcome, report.label) == ("accepted", "invalid_response")
+    assert (error.message, error.status_code, error.body) == ("no JSON", 201, b"{")
+    assert error.outcome == "accepted"
 
 
 def test_no_answer_keeps_its_reason_its_cause_and_when_to_come_back() -> None:

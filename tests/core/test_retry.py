@@ -33,9 +33,22 @@ def test_the_jitter_is_full() -> None:
     assert all(0 <= pause <= 2.4 for pause in pauses)
 
 
-@pytest.mark.parametrize(("retry_after", "pause"), [(None, 0.3), (0.0, 0.3), (0.2, 0.3), (5.0, 5.0)])
-def test_a_retry_after_is_a_floor(retry_after: float | None, pause: float) -> None:
+@pytest.mark.parametrize(("retry_after", "pause"), [(None, 0.3), (0.0, 0.3), (0.2, 0.5), (5.0, 5.3)])
+def test_a_retry_after_comes_before_the_jitter(retry_after: float | None, pause: float) -> None:
     assert RetryPolicy(jitter=_top).pause(0, retry_after) == pytest.approx(pause)
+    assert RetryPolicy(jitter=_bottom).pause(0, retry_after) == (retry_after or 0.0)
+
+
+def test_sixty_that_were_told_the_same_do_not_come_back_together() -> None:
+    pauses = sorted(RetryPolicy().pause(0, 7.0) for _ in range(60))
+    assert 7.0 <= pauses[0] < pauses[-1] <= 7.3
+    assert len(set(pauses)) == 60
+    assert pauses[-1] - pauses[0] > 0.1
+
+
+@pytest.mark.parametrize(("left", "pause"), [(100.0, 7.3), (7.4, 7.2), (7.0, 7.0), (3.0, 7.0)])
+def test_the_jitter_of_a_retry_after_leaves_time_for_an_attempt(left: float, pause: float) -> None:
+    assert RetryPolicy(jitter=_top).pause(0, 7.0, left) == pytest.approx(pause)
 
 
 @pytest.mark.parametrize(

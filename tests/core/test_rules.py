@@ -12,8 +12,9 @@ from typing import get_args
 import pytest
 
 from molam_sdk import exceptions
-from molam_sdk._core.problem import Problem, read_problem
-from molam_sdk._core.rules import LABELS, RETRY_LABELS, RULES, Retry, Rule, combine, judge
+from molam_sdk._core.evidence import Instead
+from molam_sdk._core.problem import read_problem
+from molam_sdk._core.rules import LABELS, RETRY_LABELS, RULES, Case, Retry, Rule, combine, judge
 from molam_sdk._core.wire import Failure, Headers, NoReply, Reply
 from molam_sdk.exceptions import (
     APIError,
@@ -38,18 +39,25 @@ from molam_sdk.exceptions import (
 )
 
 MOLAM = b'{"error":{"code":"some_code","message":"m"}}'
+FLAT = b'{"error":"some_code","message":"m"}'
+ALREADY = b'{"error":{"code":"already_done","message":"m"}}'
+RUNNING = b'{"error":{"code":"some_code","message":"This request is still being processed"}}'
 IN_PROGRESS = b'{"error":{"code":"idempotency_in_progress","message":"m"}}'
 REUSED = b'{"error":{"code":"idempotency_key_reused","message":"m"}}'
 HTML = b"<html>"
 NEVER, PAUSED, AT_ONCE = Retry.NEVER, Retry.PAUSED, Retry.AT_ONCE
 
 
-def judged(status: int, body: bytes = MOLAM) -> Rule:
+MOLAMS = Headers([("X-Molam-Request-Id", "req_1")])
+ANYBODYS = Headers([("X-Request-ID", "req_1")])
+
+
+def judged(status: int, body: bytes = MOLAM, headers: Headers = MOLAMS) -> Rule:
     problem = None if 200 <= status < 300 else read_problem(body)
-    return judge(Reply(status, Headers(), body, 0.0), problem)
+    return judge(Reply(status, headers, body, 0.0), problem)
 
 
-# status, body, outcome, retried, error, settles an earlier doubt, counts as an outage
+# Under Molam's request id: status, body, outcome, retried, error, settles an earlier doubt, counts as an outage
 @pytest.mark.parametrize(
     ("status", "body", "outcome", "retry", "error", "definite", "outage"),
     [
@@ -63,24 +71,24 @@ def judged(status: int, body: bytes = MOLAM) -> Rule:
         (307, HTML, "unknown", NEVER, RedirectError, False, False),
         (399, HTML, "unknown", NEVER, RedirectError, False, False),
         (400, MOLAM, "rejected", NEVER, InvalidRequestError, True, False),
-        (400, HTML, "rejected", NEVER, InvalidRequestError, False, False),
+        (400, HTML, "unknown", NEVER, InvalidRequestError, False, False),
         (400, REUSED, "rejected", NEVER, InvalidRequestError, True, False),
         (401, MOLAM, "rejected", Retry.NEW_API_KEY, AuthenticationError, False, False),
         (402, MOLAM, "rejected", NEVER, DeclinedError, True, False),
         (403, MOLAM, "rejected", NEVER, PermissionDeniedError, False, False),
         (404, MOLAM, "rejected", NEVER, NotFoundError, True, False),
-        (404, HTML, "rejected", NEVER, NotFoundError, False, False),
+        (404, HTML, "unknown", NEVER, NotFoundError, False, False),
         (405, MOLAM, "rejected", NEVER, InvalidRequestError, True, False),
         (408, MOLAM, "unknown", PAUSED, InvalidRequestError, False, False),
-        (409, MOLAM, "rejected", NEVER, ConflictError, True, False),
-        (409, HTML, "rejected", NEVER, ConflictError, False, False),
+        (402, FLAT, "rejected", NEVER, DeclinedError, True, False),
+        (409, RUNNING, "unknown", PAUSED, ConflictError, False, False),
         (409, IN_PROGRESS, "unknown", PAUSED, IdempotencyError, False, False),
         (418, MOLAM, "rejected", NEVER, InvalidRequestError, True, False),
         (422, MOLAM, "rejected", NEVER, InvalidRequestError, True, False),
         (422, REUSED, "rejected", NEVER, IdempotencyError, True, False),
         (425, MOLAM, "rejected", PAUSED, InvalidRequestError, False, False),
         (429, MOLAM, "rejected", PAUSED, RateLimitError, False, False),
-        (499, HTML, "rejected", NEVER, InvalidRequestError, False, False),
+        (499, HTML, "unknown", NEVER, InvalidRequestError, False, False),
         (500, MOLAM, "unknown", PAUSED, ServerError, False, True),
         (501, MOLAM, "unknown", NEVER, ServerError, False, False),
         (502, HTML, "unknown", PAUSED, ServerError, False, True),
@@ -93,6 +101,52 @@ def test_what_an_answer_means(
     status: int, body: bytes, outcome: Outcome, retry: Retry, error: type[MolamError], definite: bool, outage: bool
 ) -> None:
     assert judged(status, body) == Rule(outcome, retry, error, str(status), definite=definite, outage=outage)
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "error"),
+    [
+        (409, MOLAM, ConflictError),
+        (400, ALREADY, InvalidRequestError),
+        (422, ALREADY, InvalidRequestError),
+        (422, b'{"error":{"code":"refund_exceeds_captured","message":"m"}}', InvalidRequestError),
+        (400, b'{"error":{"code":"x","message":"The payment was already refunded"}}', InvalidRequestError),
+    ],
+)
+def test_a_state_that_an_earlier_attempt_may_have_made_settles_nothing_after_one(
+    status: int, body: bytes, error: type[MolamError]
+) -> None:
+    rule = judged(status, body)
+    assert rule == Rule("rejected", NEVER, error, str(status), definite=True, conflict=True)
+    assert [combine(before, rule) for before in get_args(Outcome)] == ["rejected", "rejected", "unknown", "accepted"]
+
+
+@pytest.mark.parametrize("status", [400, 401, 402, 403, 404, 409, 410, 413, 422, 425, 429])
+@pytest.mark.parametrize(
+    ("headers", "body", "outcome"),
+    [
+        (MOLAMS, HTML, "unknown"),
+        (MOLAMS, b"", "unknown"),
+        (ANYBODYS, MOLAM, "rejected"),
+        (ANYBODYS, FLAT, "unknown"),
+        (Headers(), FLAT, "unknown"),
+        (Headers(), HTML, "unknown"),
+        (Headers(), b'{"type":"about:blank","title":"Forbidden","status":403}', "unknown"),
+        (Headers(), b'{"error":{"code":404,"status":"Not Found","message":"m"}}', "unknown"),
+    ],
+)
+def test_a_no_counts_where_it_is_molams(status: int, headers: Headers, body: bytes, outcome: Outcome) -> None:
+    rule, row = judged(status, body, headers), judged(status)
+    assert rule.outcome == outcome
+    assert (rule.retry, rule.error, rule.label, rule.outage) == (row.retry, row.error, row.label, row.outage)
+    assert rule.definite == (row.definite and outcome == "rejected")
+
+
+@pytest.mark.parametrize("status", [400, 402, 404, 409, 422])
+def test_a_no_that_may_be_molams_keeps_its_meaning_but_settles_no_doubt(status: int) -> None:
+    rule = judged(status, MOLAM, Headers())
+    assert (rule.outcome, rule.definite) == ("rejected", False)
+    assert [combine(before, rule) for before in get_args(Outcome)] == ["rejected", "rejected", "unknown", "accepted"]
 
 
 @pytest.mark.parametrize("status", [100, 199, 600, 999])
@@ -145,8 +199,15 @@ def test_every_failure_has_a_row() -> None:
 
 
 def test_an_unreadable_2xx_happened_all_the_same() -> None:
-    rule = RULES["2xx, unreadable"]
+    rule = RULES[Instead.JSON]
     assert rule == Rule("accepted", NEVER, ResponseError, "invalid_response", definite=True)
+
+
+def test_an_error_or_a_page_under_a_2xx_says_nothing() -> None:
+    answer = Reply(200, MOLAMS, HTML, 0.0)
+    assert judge(answer, None, Instead.PAGE) == Rule("unknown", NEVER, ResponseError, "invalid_response")
+    assert judge(answer, None, Instead.OTHER) == Rule("unknown", PAUSED, ResponseError, "invalid_response")
+    assert judge(answer, None, Instead.ERROR) == Rule("unknown", NEVER, APIError, "invalid_response")
 
 
 def test_what_a_call_can_end_as() -> None:
@@ -159,7 +220,7 @@ def test_what_a_call_can_end_as() -> None:
 
 def test_what_an_attempt_can_be_repeated_for() -> None:
     assert (
-        *("401", "408", "409", "425", "429", "500", "502", "503", "504"),
+        *("invalid_response", "401", "408", "409", "425", "429", "500", "502", "503", "504"),
         *("circuit_open", "network_error", "timeout"),
     ) == RETRY_LABELS
 
@@ -186,13 +247,19 @@ def test_what_an_attempt_can_be_repeated_for() -> None:
 def test_a_status_that_came_before_the_answer_broke_still_counts(
     failure: Failure, status: int, outcome: Outcome
 ) -> None:
-    rule, row = judge(NoReply(failure, "why", None, status, Headers()), None), RULES[failure]
+    rule, row = judge(NoReply(failure, "why", None, status, MOLAMS), None), RULES[failure]
     assert (rule.outcome, rule.definite) == (outcome, False)
     assert (rule.retry, rule.label, rule.outage, rule.error) == (row.retry, row.label, row.outage, row.error)
 
 
+@pytest.mark.parametrize("headers", [None, Headers(), ANYBODYS])
+@pytest.mark.parametrize("status", [200, 402])
+def test_a_status_in_a_head_that_is_not_molams_counts_for_nothing(headers: Headers | None, status: int) -> None:
+    assert judge(NoReply(Failure.RESET, "why", None, status, headers)).outcome == "unknown"
+
+
 def test_what_was_never_sent_stays_so_whatever_status_is_claimed() -> None:
-    assert judge(NoReply(Failure.PROXY, "why", None, 200, Headers()), None).outcome == "not_sent"
+    assert judge(NoReply(Failure.PROXY, "why", None, 200, MOLAMS), None).outcome == "not_sent"
 
 
 @pytest.mark.parametrize(
@@ -211,7 +278,13 @@ def test_what_was_never_sent_stays_so_whatever_status_is_claimed() -> None:
         ("rejected", "unknown", False, "unknown"),
         ("accepted", "not_sent", False, "accepted"),
         ("accepted", "unknown", False, "accepted"),
-        ("accepted", "rejected", True, "accepted"),  # a 2xx was seen: nothing takes it back
+        ("accepted", "rejected", False, "accepted"),
+        (
+            "accepted",
+            "rejected",
+            True,
+            "rejected",
+        ),  # Molam's own word about this very request, whatever was seen before
     ],
 )
 def test_what_two_attempts_say_together(before: Outcome, now: Outcome, definite: bool, after: Outcome) -> None:
@@ -230,21 +303,27 @@ def test_a_404_page_of_a_proxy_after_a_timeout_settles_nothing() -> None:
 
 
 def test_an_answer_is_judged_without_a_problem_too() -> None:
-    assert judge(Reply(400, Headers(), b"", 0.0), None).definite is False
-    assert judge(Reply(409, Headers(), b"", 0.0), Problem("m", recognised=True)).outcome == "rejected"
+    assert judge(Reply(400, MOLAMS, b"", 0.0), None).outcome == "unknown"
+    assert judge(Reply(503, MOLAMS, b"", 0.0), None).outcome == "unknown"
 
 
 def test_the_tree_of_errors_names_the_statuses_of_the_table() -> None:
     ruled: dict[str, set[str]] = {}
     for case, rule in RULES.items():
         if issubclass(rule.error, APIError):
-            ruled.setdefault(rule.error.__name__, set()).add(str(case[0] if isinstance(case, tuple) else case))
+            ruled.setdefault(rule.error.__name__, set()).add(_status_of(case))
     lines = re.findall(r"^    [ │├└─]+(\w+)\s+(.*)$", exceptions.__doc__ or "", re.MULTILINE)
     drawn = {name: set(re.findall(r"\b\d(?:\d\d|xx)\b", text)) for name, text in lines if name in ruled}
     assert drawn.keys() == ruled.keys()
     for name, statuses in ruled.items():
         assert drawn[name] <= statuses, name
         assert {status for status in statuses if f"{status[0]}xx" not in drawn[name]} <= drawn[name], name
+
+
+def _status_of(case: Case) -> str:
+    if isinstance(case, Instead):
+        return case.value[:3]
+    return str(case[0] if isinstance(case, tuple) else case)
 
 
 def test_the_table_in_the_documents_is_that_of_the_rules() -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-EXTRAS = "aiohttp starlette uvicorn sqlalchemy click django flask fastapi redis opentelemetry".split()
+EXTRAS = "aiohttp starlette uvicorn sqlalchemy click django flask fastapi celery redis opentelemetry".split()
 # Import paths in use by merchants.
 PATHS = "client sync_client models exceptions cb metrics logging_setup webhooks".split()
 

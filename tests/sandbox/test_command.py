@@ -65,7 +65,7 @@ def test_the_sandbox_runs_with_its_options_and_ends_on_sigterm() -> None:
 def test_a_wrong_option_is_one_line_and_exit_code_2(arguments: tuple[str, ...], told: str) -> None:
     done = CliRunner().invoke(molam, ["sandbox", "--port", "0", *arguments], prog_name="molam")
     assert done.exit_code == 2
-    (said,) = done.stderr.splitlines()
+    (said,) = done.output.splitlines()
     assert said.startswith("molam sandbox: ")
     assert told in said
 

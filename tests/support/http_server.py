@@ -18,6 +18,7 @@ INTENT = {"id": "pi_1", "status": "requires_confirmation", "amount": 5, "currenc
           "metadata": {}, "created_at": "2026-01-01T00:00:00Z"}  # fmt: skip
 ORDER = {"amount": 5, "currency": "USD"}
 KEPT, ENDED = True, False
+MOLAMS = ("X-Molam-Request-Id", "req_1")
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,12 +92,12 @@ def answer(status: int | str = 200, body: Any = None, headers: Iterable[tuple[st
 
 def created(replayed: bool = False) -> Turn:
     """The answer that a create hopes for."""
-    return answer(201, INTENT, [("Idempotent-Replayed", "true")] if replayed else [])
+    return answer(201, INTENT, [MOLAMS, ("Idempotent-Replayed", "true")] if replayed else [MOLAMS])
 
 
 def error(status: int, code: str, headers: Iterable[tuple[str, str]] = ()) -> Turn:
     """An error in Molam's own shape."""
-    return answer(status, {"error": {"code": code, "message": code}}, headers)
+    return answer(status, {"error": {"code": code, "message": code}}, [MOLAMS, *headers])
 
 
 def html(status: int) -> Turn:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from molam_sdk import ClientConfig, MolamClient, MolamError
+from molam_sdk._core.evidence import Instead
 from molam_sdk._core.rules import RULES, Case, Retry, Rule
 from molam_sdk._core.wire import Failure, NoReply
 from molam_sdk.testing import ScriptedTransport, reply
@@ -17,7 +18,8 @@ TIMEOUT = NoReply(Failure.TIMEOUT, "no answer")
 
 
 def error_reply(status: int, code: str = "some_code", **headers: str) -> Any:
-    fields = {name.replace("_", "-"): value for name, value in headers.items()}
+    """An error of Molam's; ``X_Molam_Request_Id=""`` makes it one that only may be Molam's."""
+    fields = {"X-Molam-Request-Id": "req_error"} | {name.replace("_", "-"): value for name, value in headers.items()}
     return reply(status, {"error": {"code": code, "message": "m"}}, fields)
 
 
@@ -27,7 +29,9 @@ def client_of(transport: ScriptedTransport, **settings: Any) -> MolamClient:
 
 
 def pay(transport: ScriptedTransport, **settings: Any) -> Any:
-    return client_of(transport, **settings).create_payment_intent({"amount": "100.50"}, idempotency_key="order-7")
+    return client_of(transport, **settings).create_payment_intent(
+        {"amount": "100.50", "currency": "USD"}, idempotency_key="order-7"
+    )
 
 
 def failed(transport: ScriptedTransport, **settings: Any) -> MolamError:
@@ -44,6 +48,9 @@ def _retried(kind: type, **facts: object) -> Any:
 
 REFUSED = NoReply(_retried(Failure, outcome="not_sent"), "refused")
 RESET = NoReply(_retried(Failure, outcome="unknown", label="network_error"), "reset")
+CUT_YES = NoReply(RESET.failure, "cut", None, 200, OK.headers)
+"""A 2xx of Molam's whose body broke off."""
+
 OUTAGE: int = _retried(int, outage=True)
 """A status that is retried and counts against the breaker."""
 
@@ -53,7 +60,17 @@ RETRIED_NO: int = _retried(int, outcome="rejected")
 _OF_A_CLASS = {"3xx": 307, "4xx": 405, "5xx": 501, "no status of HTTP": 999}
 
 
+_INSTEAD = {
+    Instead.JSON: reply(200, {"no": "id"}, {"X-Molam-Request-Id": "req_1"}),
+    Instead.ERROR: reply(200, {"error": {"code": "x"}}),
+    Instead.OTHER: reply(200, INTENT | {"id": "pi_7", "amount": 7}, {"X-Molam-Request-Id": "req_1"}),
+    Instead.PAGE: reply(200, b"<html>"),
+}
+
+
 def _answer_of(case: Case) -> Any:
+    if isinstance(case, Instead):
+        return _INSTEAD[case]
     if isinstance(case, Failure):
         return NoReply(case, "x")
     if isinstance(case, tuple):
@@ -62,10 +79,14 @@ def _answer_of(case: Case) -> Any:
 
 
 ENDS: dict[str, tuple[Any, Rule]] = {
-    **{str(case): (_answer_of(case), rule) for case, rule in RULES.items() if rule.outcome != "accepted"},
-    "no JSON": (reply(200, b"<html>"), RULES["2xx, unreadable"]),
-    "another shape": (reply(200, {"no": "id"}), RULES["2xx, unreadable"]),
-    "no body": (reply(204), RULES["2xx, unreadable"]),
+    **{
+        str(case): (_answer_of(case), rule)
+        for case, rule in RULES.items()
+        if isinstance(case, Instead) or rule.outcome != "accepted"
+    },
+    "broken JSON of Molam's": (reply(200, b"{", {"X-Molam-Request-Id": "req_1"}), RULES[Instead.JSON]),
+    "JSON without Molam's id": (reply(200, {"no": "id"}), RULES[Instead.PAGE]),
+    "no body": (reply(204), RULES[Instead.PAGE]),
 }
 """An answer for each row of the rules that ends a call in an error, and the row."""
 

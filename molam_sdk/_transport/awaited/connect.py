@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from ..._core.wire import Failure
 from ..._http.error import NoReplyError
-from ..dns import AddressInfo, Lookup, interleaved, look_up, numeric_addresses
+from ..dns import AddressInfo, NameLookup, interleaved, look_up, numeric_addresses
 from ..failures import refuses_our_certificate
 from ..origin import Origin, clock, time_left_to_connect
 from ..recording import RecorderCheck
@@ -120,7 +120,7 @@ async def resolve(host: str, port: int) -> list[AddressInfo]:
     return lookup.result()
 
 
-async def _until_done(lookup: Lookup) -> None:
+async def _until_done(lookup: NameLookup) -> None:
     loop = asyncio.get_running_loop()
     done: asyncio.Future[None] = loop.create_future()
 

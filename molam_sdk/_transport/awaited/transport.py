@@ -58,6 +58,11 @@ class AsyncioTransport:
         """The monotonic clock that deadlines are times of."""
         return clock()
 
+    def discard_connections(self) -> None:
+        """Close the connections that no call is using: one of them brought an answer that was another call's."""
+        for route in tuple(self._routes.values()):
+            route.pool.clear()
+
     async def close(self) -> None:
         """Close idle connections now, and those in use when their answers have come."""
         for route in self._routes.values():

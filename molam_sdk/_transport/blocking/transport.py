@@ -67,6 +67,14 @@ class RequestsTransport:
         """The monotonic clock that deadlines are times of."""
         return clock()
 
+    def discard_connections(self) -> None:
+        """Close the connections that no call is using: one of them brought an answer that was another call's."""
+        adapter = self.session.get_adapter("https://")
+        if isinstance(adapter, SocketAdapter):
+            adapter.close_idle()
+        else:
+            adapter.close()
+
     def close(self) -> None:
         """Close the connections."""
         self.session.close()

@@ -10,7 +10,7 @@ from tests.support.caller import Caller
 from tests.support.http_server import INTENT, ORDER, Serve, answer, created, http, then_hang
 
 BODY = http(201, INTENT).partition(b"\r\n\r\n")[2]
-CHUNKED = b"HTTP/1.1 201 X\r\nTransfer-Encoding: chunked\r\n\r\n"
+CHUNKED = b"HTTP/1.1 201 X\r\nX-Molam-Request-Id: req_1\r\nTransfer-Encoding: chunked\r\n\r\n"
 SIZE = b"%x" % len(BODY)
 
 
@@ -20,8 +20,8 @@ SIZE = b"%x" % len(BODY)
         (http(201, INTENT).replace(b"\r\n", b"\n"), "unknown"),
         (b"HTTP/1.1 201 X\r\nA: b\nC: d", "unknown"),
         (b"HTTP/1.1 9", "unknown"),
-        (b"HTTP/1.1 201 X\r\nContent-Length: 7\xa0\r\n\r\n", "accepted"),
-        (b"HTTP/1.1 201 X\r\nTransfer-Encoding: \x0bchunked\r\n\r\n", "accepted"),
+        (b"HTTP/1.1 201 X\r\nX-Molam-Request-Id: req_1\r\nContent-Length: 7\xa0\r\n\r\n", "accepted"),
+        (b"HTTP/1.1 201 X\r\nX-Molam-Request-Id: req_1\r\nTransfer-Encoding: \x0bchunked\r\n\r\n", "accepted"),
         (CHUNKED + b" " + SIZE, "accepted"),
         (CHUNKED + SIZE + b";a=\x00", "accepted"),
         (CHUNKED + SIZE + b"\n", "accepted"),

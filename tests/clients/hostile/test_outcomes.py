@@ -27,6 +27,7 @@ from tests.support.caller import Caller
 from tests.support.http_server import (
     ENDED,
     INTENT,
+    MOLAMS,
     ORDER,
     Serve,
     Turn,
@@ -43,9 +44,9 @@ from tests.support.http_server import (
 
 Secured = tuple[dict[str, Any], dict[str, Any]]
 
-FULL = http(201, INTENT)
+FULL = http(201, INTENT, [MOLAMS])
 CUT = FULL[:-10]
-LYING = http(201, INTENT, length=5000)
+LYING = http(201, INTENT, [MOLAMS], length=5000)
 # Only where something hangs is the patience short: on a busy machine an answer may take its time.
 SETTINGS = {"retry_backoff_factor": 0.001, "timeout_connect": 5.0, "timeout_read": 5.0}
 SHORT = {"timeout_read": 0.3}
@@ -87,7 +88,7 @@ TABLE = [
     row("422", error(422, "idempotency_key_reused"), ends=IdempotencyError, outcome="rejected"),
     row("401", error(401, "bad_key"), ends=AuthenticationError, outcome="rejected"),
     row("403", error(403, "scope"), ends=PermissionDeniedError, outcome="rejected"),
-    row("404 as a page", html(404), ends=NotFoundError, outcome="rejected"),
+    row("404 as a page", html(404), ends=NotFoundError, outcome="unknown"),
     row("500", error(500, "boom"), ends=ServerError, outcome="unknown", max_retries=0),
     row("a gateway's 502 page", html(502), ends=ServerError, outcome="unknown", max_retries=0),
     row("501 is not retried", html(501), ends=ServerError, outcome="unknown"),
@@ -120,7 +121,7 @@ TABLE = [
     row("503, 404 of Molam", error(503, "x"), error(404, "gone"), ends=NotFoundError, outcome="rejected", attempts=2),
     row("reset, in progress to the end", RESET, *[error(409, "idempotency_in_progress")] * 3, ends=IdempotencyError,
         outcome="unknown", attempts=4, connections=2),
-    # a 2xx that was seen is never taken back
+    # a 2xx of Molam's that was seen, unless Molam itself says otherwise
     row("a cut 2xx", then_close(CUT), ends=NetworkError, outcome="accepted", max_retries=0),
     row("a 2xx that hangs in its body", then_hang(CUT), ends=MolamTimeoutError, outcome="accepted", max_retries=0,
         timeout_read=0.3),
@@ -128,10 +129,12 @@ TABLE = [
         attempts=2, connections=2),
     row("a cut 2xx, then 503", then_close(CUT), error(503, "x"), ends=ServerError, outcome="accepted", attempts=2,
         connections=2, max_retries=1),
-    row("a cut 2xx, then 404", then_close(CUT), error(404, "x"), ends=NotFoundError, outcome="accepted", attempts=2,
+    row("a cut 2xx, then a 404 page", then_close(CUT), html(404), ends=NotFoundError, outcome="accepted", attempts=2,
         connections=2),
-    row("a 2xx that is a page", html(200), ends=ResponseError, outcome="accepted"),
-    row("a cut 402 says no", then_close(http(402, b"{", length=99)), ends=NetworkError, outcome="rejected",
+    row("a cut 2xx, then 402", then_close(CUT), error(402, "x"), ends=DeclinedError, outcome="rejected", attempts=2,
+        connections=2),
+    row("a 2xx that is a page", html(200), ends=ResponseError, outcome="unknown"),
+    row("a cut 402 says no", then_close(http(402, b"{", [MOLAMS], length=99)), ends=NetworkError, outcome="rejected",
         max_retries=0),
     row("a cut 503 says nothing", then_close(http(503, b"{", length=99)), ends=NetworkError, outcome="unknown",
         max_retries=0),
@@ -231,7 +234,7 @@ def test_resolve_that_runs_out_of_time_keeps_the_doubt(caller: Caller, serve: Se
     ("first", "second", "found"),
     [
         (RESET, error(404, "x"), None),
-        (then_close(http(200, b"x", length=9)), error(404, "x"), None),
+        (then_close(http(200, b"x", [MOLAMS], length=9)), error(404, "x"), None),
         (error(429, "x"), error(404, "x"), NotFoundError),
         (RESET, html(404), NotFoundError),
     ],

@@ -27,7 +27,19 @@ from tests.clients.hostile.test_outcomes import SETTINGS, TABLE, Row
 from tests.support.caller import Caller
 from tests.support.certificates import Certificates
 from tests.support.http_proxy import tunnel_to
-from tests.support.http_server import INTENT, ORDER, Serve, answer, created, dripped, error, http, then_close, then_hang
+from tests.support.http_server import (
+    INTENT,
+    MOLAMS,
+    ORDER,
+    Serve,
+    answer,
+    created,
+    dripped,
+    error,
+    http,
+    then_close,
+    then_hang,
+)
 from tests.transport.conftest import Address
 from tests.transport.socks import socks_to
 
@@ -131,13 +143,13 @@ def test_a_body_is_bounded(serve: Serve, coding: str) -> None:
     import gzip
 
     body = b"x" * 100_000 if coding == "plain" else gzip.compress(b"x" * 10_000_000)
-    fields = [("Content-Encoding", "gzip")] if coding == "gzip" else []
+    fields = [MOLAMS, ("Content-Encoding", "gzip")] if coding == "gzip" else [MOLAMS]
     server = serve(usual=answer(201, body, fields))
     assert _told(make(server.url, max_body_bytes=50_000)) == (ResponseError, "accepted")
 
 
 def test_a_dripped_body_ends_at_the_deadline(serve: Serve) -> None:
-    body = http(201, b"x" * 10_000)
+    body = http(201, b"x" * 10_000, [MOLAMS])
     server = serve(usual=dripped(body[-9_900:], 0.0005, first=body[:-9_900]))
     began = time.monotonic()
     assert _told(make(server.url), timeout=0.5) == (MolamTimeoutError, "accepted")

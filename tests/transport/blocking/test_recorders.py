@@ -92,6 +92,7 @@ def test_pytest_recording_records_and_replays(serve: Serve, tmp_path: Path) -> N
     assert len(server.requests) == 1
 
 
+@pytest.mark.filterwarnings("ignore:datetime.datetime.utcnow:DeprecationWarning")  # httpretty's own, on Python 3.12
 def test_httpretty_answers() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # it imports eventlet where that is installed, which warns

@@ -1,0 +1,174 @@
+"""The idempotency keys whose outcome is in doubt, and those in use: what one call leaves to the next under its key."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from typing import Any, Final, Protocol
+
+from ..exceptions import Doubt, Outcome, RequestValidationError, SentRequest
+from .invocation import Invocation
+from .rules import STRENGTH
+
+KEY_LIFETIME_SECONDS: Final = 24 * 3600
+_MARGIN: Final = 3600
+_CLOCK_SKEW: Final = 300
+
+
+class Doubts(Protocol):
+    """What remembers doubts: in this process, or, by a journal, across processes and restarts."""
+
+    def begin(self, invocation: Invocation[Any]) -> Doubt | None:
+        """A call begins: what is in doubt under its key. ``RequestValidationError`` where that is another request's."""
+
+    def end(self, key: str | None, doubt: Doubt | None) -> None:
+        """That call ended: in doubt, or settled."""
+
+    def find(self, key: str) -> Doubt | None:
+        """What is in doubt under a key."""
+
+    def age(self, key: str | None) -> float | None:
+        """Seconds since a key was first used, where that is known better than by wall clocks."""
+
+    def all(self) -> tuple[Doubt, ...]:
+        """Everything in doubt, the oldest first."""
+
+
+class _Entry:
+    __slots__ = ("calls", "doubt", "invocation", "since", "used_at")
+
+    def __init__(self, invocation: Invocation[Any], since: float) -> None:
+        self.invocation = invocation
+        self.since = since
+        self.used_at = time.time()
+        self.calls = 1
+        self.doubt: Doubt | None = None
+
+
+class DoubtMemory:
+    """Remembers up to ``capacity`` keys, those longest unused forgotten first. Safe for threads, and after a fork."""
+
+    def __init__(self, capacity: int, clock: Callable[[], float] = time.monotonic) -> None:
+        self._capacity = capacity
+        self._clock = clock
+        self._entries: dict[str, _Entry] = {}
+        self._lock = threading.Lock()  # held for operations of the dict alone
+
+    def begin(self, invocation: Invocation[Any]) -> Doubt | None:
+        """See ``Doubts``. A call that is still running under the key leaves what comes after it in doubt, too."""
+        key = invocation.idempotency_key or ""
+        new = _Entry(invocation, self._clock())
+        with self._lock:
+            entry = self._entries.pop(key, new)
+            self._entries[key] = entry
+            if entry is new:
+                if len(self._entries) > self._capacity:
+                    del self._entries[next(iter(self._entries))]
+                return None
+            same = _is_same(entry.invocation, invocation)
+            entry.calls += same
+        if not same:
+            raise RequestValidationError(
+                f"idempotency key {key!r} is in use, or in doubt, for another {entry.invocation.operation.name}: "
+                "a key belongs to one operation and one body. Resolve that one first, or use a new key for this one"
+            )
+        return entry.doubt or (_running(entry) if entry.calls > 1 else None)
+
+    def end(self, key: str | None, doubt: Doubt | None) -> None:
+        """See ``Doubts``."""
+        with self._lock:
+            entry = self._entries.get(key or "")
+            if entry is None:
+                return
+            entry.calls -= 1
+            entry.doubt = doubt
+            if doubt is None and entry.calls <= 0:
+                del self._entries[key or ""]
+
+    def find(self, key: str) -> Doubt | None:
+        """See ``Doubts``; of a call that is still running, too."""
+        with self._lock:
+            entry = self._entries.get(key or "")
+        if entry is None:
+            return None
+        return entry.doubt or _running(entry)
+
+    def age(self, key: str | None) -> float | None:
+        """See ``Doubts``."""
+        with self._lock:
+            entry = self._entries.get(key or "")
+        return None if entry is None else self._clock() - entry.since
+
+    def all(self) -> tuple[Doubt, ...]:
+        """See ``Doubts``."""
+        with self._lock:
+            entries = tuple(self._entries.values())
+        found = [entry.doubt for entry in entries if entry.doubt is not None]
+        return tuple(sorted(found, key=lambda doubt: doubt.first_used_at))
+
+    def after_fork(self) -> None:
+        """A child goes on with its parent's doubts, and a lock of its own."""
+        self._lock = threading.Lock()
+
+
+def stronger(one: Doubt | None, other: Doubt | None) -> Doubt | None:
+    """What two sources know of one key: the stronger outcome, the earlier use."""
+    if one is None or other is None:
+        return one or other
+    first = max(one, other, key=lambda doubt: STRENGTH[doubt.outcome])
+    return Doubt(
+        first.outcome,
+        first.request,
+        min(one.first_used_at, other.first_used_at),
+        one.account or other.account,
+        one.base_url or other.base_url,
+    )
+
+
+def refuse_unless_safe(doubt: Doubt, age: float | None, account: str | None, base_url: str) -> None:
+    """``RequestValidationError`` where asking again could carry it out twice: at another host, for another account, or
+    after Molam has forgotten the key. ``account`` None: any."""
+    if doubt.base_url is not None and doubt.base_url != base_url:
+        raise RequestValidationError(
+            f"this was sent to {doubt.base_url}, and this client sends to {base_url}, where the idempotency key "
+            "is unknown: asking there could carry it out twice. Use a client for the same base URL"
+        )
+    if account is not None and doubt.account is not None and doubt.account != account:
+        raise RequestValidationError(
+            f"this was sent for account {doubt.account}, and this client's API key is of account {account} (both are "
+            "fingerprints): asking with it could carry it out twice. Use the same account; if only the key was "
+            "replaced, resolve(error, same_account=True)"
+        )
+    if doubt.request.method != "GET":
+        _refuse_old(doubt.first_used_at, age)
+
+
+def _refuse_old(first_used_at: float, age: float | None) -> None:
+    by_wall_clock = time.time() - first_used_at
+    hours = max(by_wall_clock, age or 0.0) / 3600
+    if hours > (KEY_LIFETIME_SECONDS - _MARGIN) / 3600:
+        raise RequestValidationError(
+            f"the idempotency key was first used {hours:.0f} h ago and Molam forgets keys after 24 h: "
+            "asking again could carry it out twice. Look it up with the list operations instead"
+        )
+    if age is None and by_wall_clock < -_CLOCK_SKEW:
+        raise RequestValidationError(
+            "by this machine's clock the idempotency key was first used in the future, so its age is unknown, and "
+            "Molam forgets keys after 24 h: set the clock, or look it up with the list operations"
+        )
+
+
+def request_of(invocation: Invocation[Any]) -> SentRequest:
+    """What a call asks for, in the form that errors carry."""
+    operation = invocation.operation
+    return SentRequest(operation.name, operation.method, invocation.path, invocation.body, invocation.idempotency_key)
+
+
+def _is_same(one: Invocation[Any], other: Invocation[Any]) -> bool:
+    return one.operation.name == other.operation.name and one.path == other.path and one.body == other.body
+
+
+def _running(entry: _Entry) -> Doubt:
+    outcome: Outcome = "unknown"
+    return Doubt(outcome, request_of(entry.invocation), entry.used_at, None, None)

@@ -1,0 +1,139 @@
+"""Whether an answer is about what was asked: the rows of every operation, and what a call makes of a stray answer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from molam_sdk import MolamClient, ResponseError
+from molam_sdk._core import operations as api
+from molam_sdk._core.echo import NOTHING
+from molam_sdk._core.invocation import Invocation
+from molam_sdk.testing import ScriptedTransport, reply
+from tests.support.script import INTENT, OK, client_of
+
+REFUND = {"id": "re_1", "payment_id": "pi_1", "amount": 5, "currency": "USD", "status": "pending"}
+PAYOUT = {"id": "po_1", "amount": 5, "currency": "USD", "status": "pending"}
+ENDPOINT = {"id": "we_1", "url": "https://shop.test/hooks"}
+MERCHANT = {"id": "mer_1", "status": "new", "business_name": "Chez Awa", "country": "SN", "email": "awa@shop.test"}
+STRAY = reply(201, INTENT | {"id": "pi_stray", "amount": 5}, {"X-Molam-Request-Id": "req_other"})
+
+CREATE = api.create_payment_intent({"amount": "100.50", "currency": "usd", "customer_id": "cus_1"}, "k", None)
+REFUNDING = api.create_refund({"payment_id": "pi_1", "amount": 5}, "k")
+PAYING_OUT = api.create_payout(
+    {"amount": 5, "currency": "USD", "beneficiary": "b", "origin_module": "m", "origin_entity": "e"}, "k", None
+)
+ONBOARDING = api.create_merchant_onboarding(
+    {
+        "business_name": "Chez Awa",
+        "business_type": "shop",
+        "country": "sn",
+        "email": "Awa@shop.test",
+        "currency": "XOF",
+    },
+    "k",
+    None,
+)
+HOOK = api.create_webhook_endpoint(
+    {"tenant_type": "t", "tenant_id": "1", "url": "https://shop.test/hooks", "events": ["payment.created"]}, "k"
+)
+OF_CUSTOMER = api.list_payment_intents({"customer_id": "cus_1", "limit": 2})
+OF_PAYMENT = api.list_refunds({"payment_id": "pi_1"})
+
+
+def mismatch(invocation: Invocation[Any], body: Any) -> str | None:
+    return invocation.mismatch(invocation.operation.parse(reply(200, body)))
+
+
+@pytest.mark.parametrize(
+    ("invocation", "body"),
+    [
+        (CREATE, INTENT),
+        (CREATE, INTENT | {"customer_id": "cus_1"}),
+        (CREATE, INTENT | {"amount": 100.50, "currency": "usd"}),
+        (CREATE, INTENT | {"id": "intent-of-a-mock"}),
+        (api.retrieve_payment_intent("pi_1"), INTENT),
+        (api.retrieve_payment_intent("pi 1/é"), INTENT | {"id": "pi 1/é"}),
+        (api.capture_payment_intent("pi_1", 5, "k"), INTENT),
+        (REFUNDING, REFUND),
+        (api.create_refund({"payment_id": "pi_1"}, "k"), REFUND),
+        (PAYING_OUT, PAYOUT),
+        (ONBOARDING, MERCHANT),
+        (ONBOARDING, {"id": "mer_1", "status": "new"}),
+        (HOOK, ENDPOINT),
+        (OF_CUSTOMER, {"data": [INTENT | {"customer_id": "cus_1"}, INTENT]}),
+        (OF_CUSTOMER, {"data": []}),
+        (OF_PAYMENT, {"data": [REFUND]}),
+        (api.retrieve_balance("usd"), {"data": [{"currency": "USD", "available": 1, "pending": 0}]}),
+        (api.get("/v1/x", {"customer_id": "cus_1"}), {"customer_id": "cus_2"}),
+    ],
+)
+def test_what_was_asked_for_is_taken(invocation: Invocation[Any], body: Any) -> None:
+    assert mismatch(invocation, body) is None
+
+
+@pytest.mark.parametrize(
+    ("invocation", "body", "why"),
+    [
+        (CREATE, INTENT | {"amount": 5}, "amount 100.5 was asked for, 5 came"),
+        (CREATE, INTENT | {"currency": "EUR"}, "currency USD was asked for, EUR came"),
+        (CREATE, INTENT | {"customer_id": "cus_2"}, "customer_id cus_1 was asked for, cus_2 came"),
+        (CREATE, INTENT | {"id": "po_1"}, "an id pi_… was due, po_1 came"),
+        (api.retrieve_payment_intent("pi_1"), INTENT | {"id": "pi_2"}, "id pi_1 was asked for, pi_2 came"),
+        (api.retrieve_payment_intent("pi_a"), INTENT | {"id": "pi_A"}, "id pi_a was asked for, pi_A came"),
+        (api.confirm_payment_intent("pi_2", None, "k"), INTENT, "id pi_2 was asked for, pi_1 came"),
+        (api.capture_payment_intent("pi_2", None, "k"), INTENT, "id pi_2 was asked for, pi_1 came"),
+        (api.cancel_payment_intent("pi_2", "k"), INTENT, "id pi_2 was asked for, pi_1 came"),
+        (REFUNDING, REFUND | {"payment_id": "pi_2"}, "payment_id pi_1 was asked for, pi_2 came"),
+        (REFUNDING, REFUND | {"amount": 6}, "amount 5 was asked for, 6 came"),
+        (api.retrieve_refund("re_2"), REFUND, "id re_2 was asked for, re_1 came"),
+        (PAYING_OUT, PAYOUT | {"amount": "5.01"}, "amount 5 was asked for, 5.01 came"),
+        (PAYING_OUT, INTENT | {"amount": 5}, "an id po_… was due, pi_1 came"),
+        (api.retrieve_payout("po_2"), PAYOUT, "id po_2 was asked for, po_1 came"),
+        (ONBOARDING, MERCHANT | {"email": "x@y.test"}, "email Awa@shop.test was asked for, x@y.test came"),
+        (HOOK, ENDPOINT | {"url": "https://evil.test/"}, "url https://shop.test/hooks was asked for, https://evil"),
+        (OF_CUSTOMER, {"data": [INTENT | {"customer_id": "cus_2"}]}, "customer_id cus_1 was asked for, cus_2 came"),
+        (OF_PAYMENT, {"data": [REFUND, REFUND | {"payment_id": "pi_2"}]}, "payment_id pi_1 was asked for, pi_2 came"),
+        (CREATE, INTENT | {"currency": "x\x1b" + "y" * 999}, r"currency USD was asked for, x\\x1by{55}… came"),
+    ],
+)
+def test_what_differs_is_named(invocation: Invocation[Any], body: Any, why: str) -> None:
+    found = mismatch(invocation, body)
+    assert found is not None
+    assert found.startswith(why.partition("{")[0].replace("\\\\", "\\"))
+    assert len(found) < 200
+
+
+def test_every_operation_that_names_an_object_or_a_price_checks_it() -> None:
+    unchecked = {operation.name for operation in api.OPERATIONS if operation.echo is NOTHING}
+    assert unchecked == {"list_payouts", "list_webhook_endpoints", "delete_webhook_endpoint", "get", "post"}
+
+
+class Discarding(ScriptedTransport):
+    discarded = 0
+
+    def discard_connections(self) -> None:
+        self.discarded += 1
+
+
+def test_a_stray_answer_is_not_taken_and_its_connections_are_closed() -> None:
+    transport = Discarding(STRAY, OK)
+    intent = client_of(transport).create_payment_intent({"amount": "100.50", "currency": "USD"}, idempotency_key="k")
+    assert (intent.id, intent.attempts, transport.discarded) == ("pi_1", 2, 1)
+    assert len({(sent.body, sent.headers["Idempotency-Key"]) for sent in transport.requests}) == 1
+
+
+@pytest.mark.parametrize("transport", [Discarding(STRAY), ScriptedTransport(STRAY)], ids=["a pool", "none"])
+def test_stray_answers_to_the_end_leave_the_outcome_unknown(transport: ScriptedTransport) -> None:
+    client: MolamClient = client_of(transport, max_retries=0)
+    with pytest.raises(ResponseError, match=r"another request: amount 100\.5 was asked for, 5 came") as caught:
+        client.create_payment_intent({"amount": "100.50", "currency": "USD"})
+    assert (caught.value.outcome, caught.value.status_code) == ("unknown", 201)
+    transport.script = [OK]
+    assert client.resolve(caught.value).id == "pi_1"
+
+
+def test_a_balance_of_another_currency_is_none() -> None:
+    body = {"data": [{"currency": "EUR", "available": 1, "pending": 0}]}
+    assert mismatch(api.retrieve_balance("USD"), body) == "currency USD was asked for, EUR came"
