@@ -297,7 +297,7 @@ def test_a_currency_that_is_none_is_refused_by_name() -> None:
 def test_a_lone_surrogate_is_refused_where_it_stands() -> None:
     with pytest.raises(RequestValidationError, match="refund_id holds a lone surrogate"):
         ops.retrieve_refund("re_\ud800")
-    with pytest.raises(RequestValidationError, match="a parameter holds a lone surrogate"):
+    with pytest.raises(RequestValidationError, match=r"^a parameter holds a lone surrogate, which is no text \("):
         ops.get("/v1/x", {"a": "\ud800"})
 
 
