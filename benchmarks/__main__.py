@@ -6,6 +6,7 @@ import argparse
 import importlib
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -29,6 +30,7 @@ BENCHMARKS: Final = {
     "soak": "soak:measure",
 }
 _ONLY_WHEN_NAMED: Final = {"soak"}
+_SHORT: Final = Options(rounds=15, seconds=0.5)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -39,7 +41,8 @@ def main(arguments: list[str] | None = None) -> int:
         return 0
     names = options.names or [name for name in BENCHMARKS if name not in _ONLY_WHEN_NAMED]
     results: list[Figures] = []
-    how = Options(options.rounds, options.seconds, options.only)
+    default = _SHORT if options.short else Options()
+    how = Options(options.rounds or default.rounds, options.seconds or default.seconds, options.only)
     for name in () if names == ["nothing"] else names:
         figures = _run(name, how)
         if figures is not None:
@@ -57,8 +60,9 @@ def main(arguments: list[str] | None = None) -> int:
 def _parse(arguments: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Figures beside a bare requests.Session")
     parser.add_argument("names", nargs="*", choices=[*BENCHMARKS, "nothing", []], help="all but soak")
-    parser.add_argument("--rounds", type=int, default=40, help="rounds per contestant (40)")
-    parser.add_argument("--seconds", type=float, default=2.0, help="length of each timed run (2)")
+    parser.add_argument("--rounds", type=int, help=f"rounds per contestant ({Options().rounds})")
+    parser.add_argument("--seconds", type=float, help=f"length of each timed run ({Options().seconds:g})")
+    parser.add_argument("--short", action="store_true", help="all in some four minutes: fewer rounds, shorter runs")
     parser.add_argument("--only", default="", help="contestants whose name holds this, and the bare post")
     parser.add_argument("--json", type=Path, help="store the figures here; adds to what it holds")
     parser.add_argument("--chart", type=Path, help="draw the stored cost of a call as a PNG (needs matplotlib)")
@@ -72,13 +76,14 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
 
 def _run(name: str, options: Options) -> Figures | None:
     module, _, function = BENCHMARKS[name].partition(":")
+    taken = {"at": machine.now(), "commit": machine.commit(), "load before": machine.load()}
     try:
         measured = getattr(importlib.import_module(f"benchmarks.{module}"), function)(options)
     except ImportError as absent:
         print(f"left out: {name} ({absent})", file=sys.stderr)
         return None
     assert isinstance(measured, Figures)
-    return measured
+    return replace(measured, taken=taken | {"load after": machine.load()})
 
 
 def _store(path: Path, results: list[Figures]) -> None:

@@ -25,6 +25,8 @@ class Figures:
     title: str
     rows: Mapping[str, Mapping[str, float]]
     notes: tuple[str, ...] = field(default=())
+    taken: Mapping[str, str] = field(default_factory=dict)
+    """When, of which commit, and how busy the machine was before and after."""
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -49,7 +51,7 @@ class Figures:
 
 def from_json(stored: Mapping[str, Any]) -> Figures:
     """The reverse of ``as_json``."""
-    return Figures(stored["name"], stored["title"], stored["rows"], tuple(stored["notes"]))
+    return Figures(stored["name"], stored["title"], stored["rows"], tuple(stored["notes"]), stored.get("taken", {}))
 
 
 def p99(samples: list[float]) -> float:

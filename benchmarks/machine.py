@@ -20,14 +20,31 @@ def describe() -> dict[str, str]:
     libraries = dict.fromkeys([*_ALSO, *(c.library for c in CONTESTANTS if c.library)])
     versions = [f"{name} {version}" for name in libraries if (version := _version(name))]
     return {
-        "taken": datetime.now(timezone.utc).strftime("%Y-%m-%d %H:%M UTC"),
-        "commit": _commit(),
         "processor": f"{os.cpu_count()} × {_processor()}",
-        "load": " ".join(f"{load:.2f}" for load in os.getloadavg()) if hasattr(os, "getloadavg") else "unknown",
         "system": f"{platform.system()} {platform.release()}",
         "python": f"{platform.python_implementation()} {platform.python_version()}, {ssl.OPENSSL_VERSION}",
         "libraries": ", ".join(versions),
     }
+
+
+def load() -> str:
+    """How busy the machine is: the load average of the last minute."""
+    return f"{os.getloadavg()[0]:.2f}" if hasattr(os, "getloadavg") else "unknown"
+
+
+def now() -> str:
+    """The minute, to stand beside a figure."""
+    return datetime.now(timezone.utc).strftime("%Y-%m-%d %H:%M UTC")
+
+
+def commit() -> str:
+    """The commit that runs; ``-dirty`` where files were changed beside it."""
+    command = ["git", "describe", "--always", "--dirty", "--exclude=*"]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, cwd=Path(__file__).parent)
+    except OSError:
+        return "unknown"
+    return done.stdout.strip() or "unknown"
 
 
 def _version(name: str) -> str | None:
@@ -35,14 +52,6 @@ def _version(name: str) -> str | None:
         return metadata.version(name)
     except metadata.PackageNotFoundError:
         return None
-
-
-def _commit() -> str:
-    command = ["git", "describe", "--always", "--dirty"]
-    try:
-        return subprocess.run(command, capture_output=True, text=True, cwd=Path(__file__).parent).stdout.strip()
-    except OSError:
-        return "unknown"
 
 
 def _processor() -> str:

@@ -33,8 +33,8 @@ class JsonFormatter(logging.Formatter):
         }
         facts = record.__dict__
         extras = {name: facts[name] for name in filterfalse(_OF_EVERY_RECORD.__contains__, facts)}
-        for name, value in _sanitized(extras).items():
-            line[f"extra_{name}" if name in line else name] = value
+        clean: dict[str, Any] = sanitize_sensitive_data(extras)
+        line |= clean if line.keys().isdisjoint(clean) else _renamed(clean, line)
         if record.exc_info:
             line["exc"] = redact_text(self.formatException(record.exc_info))
         elif record.exc_text:
@@ -92,9 +92,9 @@ class LogObserver:
             return
         message = f"call {record.outcome}" if doubtful else "call"
         # Not log(): that walks the stack for the place of the call, which is always this one.
-        self._logger.handle(
-            self._logger.makeRecord(self._logger.name, level, __file__, 0, message, (), None, extra=_facts(record))
-        )
+        line = self._logger.makeRecord(self._logger.name, level, __file__, 0, message, (), None)
+        vars(line).update(_facts(record))  # not as extra: that asks of each name whether it is a record's own
+        self._logger.handle(line)
 
 
 def _facts(record: CallRecord) -> dict[str, Any]:
@@ -114,14 +114,13 @@ def _facts(record: CallRecord) -> dict[str, Any]:
     return facts
 
 
+def _renamed(extras: dict[str, Any], line: dict[str, Any]) -> dict[str, Any]:
+    return {f"extra_{name}" if name in line else name: value for name, value in extras.items()}
+
+
 def _message(record: logging.LogRecord) -> str:
     """The message with its arguments; a record whose arguments do not fit must not lose its line."""
     try:
         return record.getMessage()
     except Exception:  # noqa: BLE001 - an argument's own __str__ may raise anything
         return f"{record.msg} {record.args}"
-
-
-def _sanitized(extras: dict[str, Any]) -> dict[str, Any]:
-    sanitized: dict[str, Any] = sanitize_sensitive_data(extras)
-    return sanitized

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import threading
+from collections.abc import Iterable
+from itertools import product
 from typing import Any, Final
 from weakref import WeakKeyDictionary, WeakSet
 
 import pybreaker
-from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histogram, Metric
 
 from ._core.operations import BY_NAME, GROUPS
 from ._core.record import CallRecord, CallStart
@@ -32,26 +34,26 @@ class Metrics:
             "molam_sdk_requests_total",
             "Calls by operation and how they ended: the HTTP status, or a word where there was none.",
             ("endpoint", "code"),
-            registry=registry,
+            registry=None,
         )
         self.latency = Histogram(
             "molam_sdk_request_latency_seconds",
             "Seconds a call took, retries and pauses included.",
             ("endpoint",),
             buckets=LATENCY_BUCKETS,
-            registry=registry,
+            registry=None,
         )
         self.retries = Counter(
             "molam_sdk_retries_total",
             "Attempts after the first, by what they were made for.",
             ("reason",),
-            registry=registry,
+            registry=None,
         )
         self.in_flight = Gauge(
             "molam_sdk_calls_in_flight",
             "Calls under way, by group of operations.",
             ("group",),
-            registry=registry,
+            registry=None,
             multiprocess_mode="livesum",
         )
         self._add_breaker_series(registry)
@@ -59,7 +61,10 @@ class Metrics:
         self._request_counters: dict[tuple[str, str], Any] = {}
         self._latencies: dict[str, Any] = {}
         self._gauges: dict[str, Any] = {}
-        self._start_at_zero()
+        _from_zero(registry, self.requests, product(BY_NAME, LABELS))
+        _from_zero(registry, self.latency, product(BY_NAME))
+        _from_zero(registry, self.retries, product(RETRY_LABELS))
+        _from_zero(registry, self.in_flight, product(GROUPS))
 
     def count(self, endpoint: str, code: str, latency_seconds: float) -> None:
         """One call that ended."""
@@ -94,16 +99,44 @@ class Metrics:
             registry=registry,
         )
 
-    def _start_at_zero(self) -> None:
-        """So that a rate over a series sees its very first event."""
-        for endpoint in BY_NAME:
-            self._latencies[endpoint] = self.latency.labels(endpoint)
-            for code in LABELS:
-                self._request_counters[endpoint, code] = self.requests.labels(endpoint, code)
-        for reason in RETRY_LABELS:
-            self.retries.labels(reason)
-        for group in GROUPS:
-            self.group(group)
+
+class _FromZero:
+    """A metric in its registry: all its series stand in every answer to a scrape, so that a rate sees their very first
+    event. They are made when somebody looks: there are some five hundred, and a client must start at once."""
+
+    def __init__(self, metric: Counter | Gauge | Histogram, label_values: Iterable[tuple[str, ...]]) -> None:
+        self._metric = metric
+        self._unnamed = tuple(label_values)
+
+    def describe(self) -> Iterable[Metric]:
+        """Asked by the registry, which takes each name once."""
+        return self._metric.describe()
+
+    def collect(self) -> Iterable[Metric]:
+        """Asked at every scrape."""
+        self.name_series()
+        return self._metric.collect()
+
+    def name_series(self) -> None:
+        """Have them all stand, at 0 unless they were counted already."""
+        with _counting:
+            for values in self._unnamed:
+                self._metric.labels(*values)
+            self._unnamed = ()
+
+
+def _from_zero(
+    registry: CollectorRegistry, metric: Counter | Gauge | Histogram, label_values: Iterable[tuple[str, ...]]
+) -> None:
+    collector = _FromZero(metric, label_values)
+    registry.register(collector)
+    if _many_processes():
+        collector.name_series()
+
+
+def _many_processes() -> bool:
+    """Whether the series are kept in files, which another process shows: it sees only what was named here."""
+    return not {"PROMETHEUS_MULTIPROC_DIR", "prometheus_multiproc_dir"}.isdisjoint(os.environ)
 
 
 _by_registry: WeakKeyDictionary[CollectorRegistry, Metrics] = WeakKeyDictionary()

@@ -1,6 +1,6 @@
 """What goes to Molam and what comes back: requests refuse what they do not know, answers keep it."""
 
-from __future__ import annotations
+# Annotations are no text here, as they are elsewhere: pydantic would have to read each of them at import.
 
 import copy
 import json
@@ -140,7 +140,7 @@ class _Priced(RequestModel):
     currency: Currency | None = None
 
     @model_validator(mode="after")
-    def _amount_fits_currency(self) -> _Priced:
+    def _amount_fits_currency(self) -> Self:
         if self.currency is not None:
             check_decimals(self.amount, self.currency)
         return self

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any, Final
 
 from pydantic import BaseModel
@@ -20,28 +20,37 @@ _SECRET_NAMES: Final = frozenset(
 # What support needs to find a payment again; a numeric key may look like a card number and is none.
 _KEPT_NAMES: Final = frozenset("idempotencykey requestid eventid deliveryid paymentid id traceid spanid ts".split())
 
-_TOKENS: Final = re.compile(
-    r"\b(?:sk_|jwt_|whsec_)[A-Za-z0-9_.\-+/=]{3,}|(?i:\b(bearer|basic)\s+)[A-Za-z0-9_.\-+/=~]{6,}"
-)
-_ASSIGNED: Final = re.compile(
-    r"""(?i)(["']?\b(?:cvv2?|cvc2?|pin|otp|password|api_?key|secret|client_secret|access_token)["']?\s*[:=]\s*["']?)([^\s"',;&}]+)"""
-)
-_CARD_LIKE: Final = re.compile(r"(?<![0-9A-Za-z.])[0-9](?:[ -]?[0-9]){11,18}(?![0-9A-Za-z])")
 _SUSPECT: Final = re.compile(
     r"sk_|jwt_|whsec_|[0-9](?:[ -]?[0-9]){11}|(?i:bearer|basic |cvv|cvc|pin|otp|password|api_?key|secret|token)"
 )
+_SHORTEST_SUSPECT: Final = len("pin=1")
 _SMALLEST_CARD_NUMBER: Final = 10**11
+_HARMLESS: Final = frozenset({type(None), bool, float})
 _DEEPEST: Final = 12
 _LONGEST_KNOWN_NAME: Final = 64
 
 
+@cache
+def _secrets() -> tuple[re.Pattern[str], re.Pattern[str], re.Pattern[str]]:
+    """Tokens, values assigned to a secret's name, digits like a card's: compiled at the first text that is suspect."""
+    return (
+        re.compile(r"\b(?:sk_|jwt_|whsec_)[A-Za-z0-9_.\-+/=]{3,}|(?i:\b(bearer|basic)\s+)[A-Za-z0-9_.\-+/=~]{6,}"),
+        re.compile(
+            r"""(?i)(["']?\b(?:cvv2?|cvc2?|pin|otp|password|api_?key|secret|client_secret|access_token)["']?\s*[:=]\s*["']?)"""
+            r"""([^\s"',;&}]+)"""
+        ),
+        re.compile(r"(?<![0-9A-Za-z.])[0-9](?:[ -]?[0-9]){11,18}(?![0-9A-Za-z])"),
+    )
+
+
 def redact_text(text: str) -> str:
     """The text without keys, bearer tokens, secrets that are assigned in it, and card numbers (by Luhn)."""
-    if _SUSPECT.search(text) is None:
+    if len(text) < _SHORTEST_SUSPECT or _SUSPECT.search(text) is None:
         return text
-    text = _TOKENS.sub(lambda found: f"{found[1]} {REDACTED}" if found[1] else REDACTED, text)
-    text = _ASSIGNED.sub(lambda found: found[0] if found[2].startswith("***") else found[1] + REDACTED, text)
-    return _CARD_LIKE.sub(lambda found: REDACTED if _is_card_number(found[0]) else found[0], text)
+    tokens, assigned, card_like = _secrets()
+    text = tokens.sub(lambda found: f"{found[1]} {REDACTED}" if found[1] else REDACTED, text)
+    text = assigned.sub(lambda found: found[0] if found[2].startswith("***") else found[1] + REDACTED, text)
+    return card_like.sub(lambda found: REDACTED if _is_card_number(found[0]) else found[0], text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,14 +68,14 @@ def sanitize_sensitive_data(data: Any) -> Any:
     A value under a name such as ``password`` or ``cvc`` goes as a whole; every text is searched for keys,
     tokens and card numbers. Idempotency keys and request ids stay: support needs them. ``data`` is not changed.
     """
-    return _walk(data, _name_of(""), 0)
+    return _walk(data, _NAMELESS, 0)
 
 
 def _walk(value: Any, name: _Name, depth: int) -> Any:
+    if type(value) in _HARMLESS or isinstance(value, float):
+        return value
     if isinstance(value, str):
         return value if name.kept else redact_text(value)
-    if value is None or isinstance(value, bool | float):
-        return value
     if isinstance(value, int):
         card_like = abs(value) >= _SMALLEST_CARD_NUMBER and not name.kept
         return REDACTED if card_like and _is_card_number(str(value)) else value
@@ -86,14 +95,15 @@ def _walk(value: Any, name: _Name, depth: int) -> Any:
 def _walk_items(items: Mapping[Any, Any], depth: int) -> dict[str, Any]:
     clean: dict[str, Any] = {}
     for key, item in items.items():
-        name = _name_of(key if type(key) is str else str(key))
-        clean[name.shown] = REDACTED if name.secret and item is not None else _walk(item, name, depth)
+        known = type(key) is str and len(key) <= _LONGEST_KNOWN_NAME  # what is longer would only fill the memory
+        name = _known_name(key) if known else _read_name(str(key))
+        if name.secret:
+            clean[name.shown] = REDACTED if item is not None else None
+        elif type(item) in _HARMLESS or (name.kept and type(item) is str):
+            clean[name.shown] = item
+        else:
+            clean[name.shown] = _walk(item, name, depth)
     return clean
-
-
-def _name_of(text: str) -> _Name:
-    """The same few names come with every line; what is longer than a name would only fill the memory."""
-    return _known_name(text) if len(text) <= _LONGEST_KNOWN_NAME else _read_name(text)
 
 
 def _read_name(text: str) -> _Name:
@@ -102,7 +112,8 @@ def _read_name(text: str) -> _Name:
     return _Name(redact_text(text), secret, plain in _KEPT_NAMES)
 
 
-_known_name = lru_cache(maxsize=512)(_read_name)
+_known_name = lru_cache(maxsize=512)(_read_name)  # the same few names come with every line
+_NAMELESS: Final = _Name("", secret=False, kept=False)
 
 
 def _text_of(value: Any) -> str:

@@ -213,6 +213,42 @@ def test_ids_and_paths_are_in_no_label() -> None:
     assert "special" not in text
 
 
+def test_what_was_counted_before_anybody_looked_is_kept() -> None:
+    registry = CollectorRegistry()
+    metrics_request("create_payment_intent", 200, 0.1, registry=registry)
+    shown = generate_latest(registry).decode()
+    assert 'molam_sdk_requests_total{code="200",endpoint="create_payment_intent"} 1.0' in shown
+    assert 'molam_sdk_requests_total{code="timeout",endpoint="create_payment_intent"} 0.0' in shown
+
+
+def test_a_client_starts_without_naming_series_that_nobody_looks_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("PROMETHEUS_MULTIPROC_DIR", raising=False)
+    registry = CollectorRegistry()
+    client_of(registry=registry)
+    unnamed = metrics_for(registry).requests
+    assert not next(iter(unnamed.collect())).samples
+    assert value(registry, "molam_sdk_requests_total", endpoint="post", code="timeout") == 0
+
+
+def test_multiprocess_mode_shows_the_series_of_a_worker_that_has_not_called_yet(tmp_path: Path) -> None:
+    program = textwrap.dedent(
+        """
+        from prometheus_client import CollectorRegistry, multiprocess
+        from molam_sdk import ClientConfig, MolamSyncClient
+        from molam_sdk.testing import ScriptedTransport
+        client = MolamSyncClient(ClientConfig(api_key="sk_live_1"), transport=ScriptedTransport())
+        registry = CollectorRegistry()
+        multiprocess.MultiProcessCollector(registry)
+        labels = {"endpoint": "create_payout", "code": "timeout"}
+        print(registry.get_sample_value("molam_sdk_requests_total", labels))
+        print(registry.get_sample_value("molam_sdk_retries_total", {"reason": "timeout"}))
+        """
+    )
+    environ = os.environ | {"PROMETHEUS_MULTIPROC_DIR": str(tmp_path)}
+    ran = subprocess.run([sys.executable, "-c", program], env=environ, capture_output=True, text=True, timeout=60)
+    assert (ran.returncode, ran.stdout.split()) == (0, ["0.0", "0.0"]), ran.stderr
+
+
 def test_multiprocess_mode_adds_up_the_workers(tmp_path: Path) -> None:
     program = textwrap.dedent(
         """

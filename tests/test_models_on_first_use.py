@@ -104,7 +104,8 @@ class Order:
 def first_call():
     secret = Order()  # a local of the caller, as a call's request with the API key is
     answer = reply(201, {"id": "pi_1", "status": "s", "amount": 5, "currency": "USD"})
-    with MolamClient(ClientConfig(api_key="sk_test_x", base_url="https://x.test"), transport=ScriptedTransport(answer)) as client:
+    config = ClientConfig(api_key="sk_test_x", base_url="https://x.test")
+    with MolamClient(config, transport=ScriptedTransport(answer)) as client:
         client.create_payment_intent({"amount": 5, "currency": "USD"})
 
 first_call()

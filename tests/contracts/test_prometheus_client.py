@@ -24,7 +24,7 @@ def test_a_series_stands_at_0_as_soon_as_it_is_named(registry: CollectorRegistry
     counter = Counter("calls_total", "", ("code",), registry=registry)
     assert registry.get_sample_value("calls_total", {"code": "500"}) is None
     counter.labels("500")
-    assert registry.get_sample_value("calls_total", {"code": "500"}) == 0, "_start_at_zero only names the series"
+    assert registry.get_sample_value("calls_total", {"code": "500"}) == 0, "_FromZero only names the series"
 
 
 def test_a_name_that_ends_in_total_keeps_it_once(registry: CollectorRegistry) -> None:
@@ -36,6 +36,23 @@ def test_a_registry_takes_a_name_once(registry: CollectorRegistry) -> None:
     Gauge("state", "", registry=registry)
     with pytest.raises(ValueError, match="Duplicated timeseries"):
         Gauge("state", "", registry=registry)  # metrics_for keeps one Metrics per registry because of this
+
+
+def test_a_registry_asks_a_collector_of_ours_for_names_and_samples(registry: CollectorRegistry) -> None:
+    counter = Counter("calls_total", "", ("code",), registry=None)
+
+    class Ours:
+        def describe(self) -> object:
+            return counter.describe()
+
+        def collect(self) -> object:
+            counter.labels("500")
+            return counter.collect()
+
+    registry.register(Ours())  # type: ignore[arg-type]  # a Collector by its two methods
+    assert registry.get_sample_value("calls_total", {"code": "500"}) == 0, "_FromZero names its series in collect()"
+    with pytest.raises(ValueError, match="Duplicated timeseries"):
+        Counter("calls_total", "", registry=registry)
 
 
 def test_a_registry_can_be_held_weakly(registry: CollectorRegistry) -> None:

@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from molam_sdk import exceptions
@@ -201,14 +201,14 @@ JSON = st.recursive(
 )
 
 
-@settings(max_examples=50)
+@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])  # on a busy machine
 @given(JSON)
 def test_rubbish_is_a_plain_unknown_error(rubbish: Any) -> None:
     arrived = MolamError.from_dict(rubbish)
     assert (type(arrived), arrived.outcome) == (MolamError, "unknown")
 
 
-@settings(max_examples=50)
+@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])  # on a busy machine
 @given(st.dictionaries(st.text() | st.sampled_from(["$", "__type__", "value"]), JSON))
 def test_any_body_arrives(body: dict[str, Any]) -> None:
     assert repr(through_json(raised(DeclinedError, body=body)).body) == repr(body)  # type: ignore[attr-defined]

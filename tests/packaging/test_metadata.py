@@ -2,6 +2,8 @@
 
 import importlib.metadata
 import re
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -105,3 +107,21 @@ def test_dev_brings_every_tool_that_the_makefile_calls(pyproject: dict[str, Any]
 
 def split_name(requirement: str) -> str:
     return re.split(r"[^\w-]", requirement)[0].lower()
+
+
+@pytest.mark.parametrize(
+    ("installed", "version"),
+    [("molam_python_sdk-1.2.3.dist-info", "1.2.3"), ("molam_python_sdk_extras-9.9.9.dist-info", "0+unknown")],
+)
+def test_the_version_is_found_wherever_the_package_was_installed(tmp_path: Path, installed: str, version: str) -> None:
+    import molam_sdk
+
+    (tmp_path / installed).mkdir()
+    package = Path(molam_sdk.__file__).parent
+    program = (
+        f"import sys; sys.path[:] = [{str(tmp_path)!r}, *(p for p in sys.path if 'site-packages' not in p)]\n"
+        "import importlib.util as u\n"
+        f"spec = u.spec_from_file_location('v', {str(package / '_version.py')!r})\n"
+        "module = u.module_from_spec(spec); spec.loader.exec_module(module); print(module.version())"
+    )
+    assert subprocess.check_output([sys.executable, "-I", "-c", program], text=True).strip() == version

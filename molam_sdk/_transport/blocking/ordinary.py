@@ -6,7 +6,6 @@ import importlib.util
 import ssl
 import time
 from collections.abc import Iterator
-from importlib.metadata import version
 from typing import Any, Final, Protocol
 
 from requests import exceptions as requests_errors
@@ -26,10 +25,6 @@ from .adapter import Deadline
 
 # As small as the pieces are, so little is waited for at once: urllib3 fills a piece before it hands it out.
 _PIECE_BYTES: Final = 1024
-
-
-class _Never(Exception):  # noqa: N818 - nobody raises it
-    """Stands for an exception that the installed urllib3 does not have."""
 
 
 class SendOptions(Protocol):
@@ -129,7 +124,7 @@ def _read_body(response: Response, max_body: int, deadline: float) -> bytes:
 
 # The first row that matches any link of the chain counts. In these, surely nothing of the request has left.
 _NOT_SENT: Final[tuple[tuple[type[BaseException], Failure], ...]] = (
-    (getattr(urllib3_errors, "NameResolutionError", _Never), Failure.DNS),  # urllib3 1.26 has none
+    (urllib3_errors.NameResolutionError, Failure.DNS),
     (urllib3_errors.NewConnectionError, Failure.CONNECT),
     (urllib3_errors.ConnectTimeoutError, Failure.CONNECT_TIMEOUT),
     (requests_errors.ConnectTimeout, Failure.CONNECT_TIMEOUT),
@@ -147,8 +142,6 @@ _PERHAPS_SENT: Final[tuple[tuple[type[BaseException], Failure], ...]] = (
     (urllib3_errors.ProtocolError, Failure.INCOMPLETE),
     (TimeoutError, Failure.TIMEOUT),
 )
-# urllib3 2 only speaks of the proxy before it has reached it; 1.26 also after the request was sent through it.
-_PROXY_FAILED_FIRST: Final = not version("urllib3").startswith("1.")
 
 
 def _failure_of(problem: Exception) -> Failure:
@@ -158,7 +151,7 @@ def _failure_of(problem: Exception) -> Failure:
         return found
     if any(map(refuses_our_certificate, chain)):
         return Failure.CERTIFICATE
-    if isinstance(problem, requests_errors.ProxyError) and (_PROXY_FAILED_FIRST or len(chain) == 1):
+    if isinstance(problem, requests_errors.ProxyError):  # urllib3 speaks of the proxy only before it has reached it
         return Failure.PROXY
     if isinstance(problem, requests_errors.SSLError) and len(chain) == 1:  # as a double in a merchant's test raises it
         return Failure.CERTIFICATE

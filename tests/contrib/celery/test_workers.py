@@ -16,10 +16,10 @@ from types import ModuleType
 from typing import Any
 
 import pytest
-from tests.support.sandbox_api import Api
-from tests.support.sandbox_process import Process
 
 from molam_sdk import DeclinedError, MolamTimeoutError
+from tests.support.sandbox_api import Api
+from tests.support.sandbox_process import Process
 
 pytest.importorskip("celery", reason="the extra celery is not installed")
 
