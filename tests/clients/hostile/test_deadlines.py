@@ -53,8 +53,10 @@ FAULTS: dict[str, tuple[Turn, str]] = {
     "trailers without end": (endless(b"a: b\r\n", first=CHUNKED + b"0\r\n"), "accepted"),
     "header fields without end": (endless(b"a: b\r\n", 0.02, b"HTTP/1.1 201 X\r\n"), "unknown"),
     "slow interim answers": (endless(b"HTTP/1.1 100 C\r\n\r\n", 0.1), "unknown"),
-    "a body until close that is not closed":
-        (then_hang(b"HTTP/1.1 201 X\r\nX-Molam-Request-Id: req_1\r\n\r\n{"), "accepted"),
+    "a body until close that is not closed": (
+        then_hang(b"HTTP/1.1 201 X\r\nX-Molam-Request-Id: req_1\r\n\r\n{"),
+        "accepted",
+    ),
 }
 
 
