@@ -10,7 +10,7 @@
     ├── CircuitOpenError            the breaker refused the call; nothing was sent
     ├── NetworkError                no answer: look at ``outcome``
     │   └── MolamTimeoutError       no answer in time: look at ``outcome``
-    ├── ResponseError               an answer that cannot be read; after a 2xx the money HAS moved
+    ├── ResponseError               an answer that cannot be read, or to another request: look at ``outcome``
     ├── APIError                    an error, answered under an error status or under a 2xx
     │   ├── InvalidRequestError     400, 422 and every 4xx without a class: correct the request
     │   ├── AuthenticationError     401: correct the API key
@@ -29,7 +29,7 @@ Every error says in ``outcome`` whether the request took effect, all attempts of
 ``not_sent``
     no byte of it left this process. No money moved.
 ``rejected``
-    Molam answered with a definite no. No money moved.
+    Molam answered with a definite no. No money moved. An answer that is not Molam's is never taken for it.
 ``unknown``
     it may have happened. Ask again with the same idempotency key: ``client.resolve(error)``.
 ``accepted``
@@ -342,7 +342,8 @@ TimeoutError = MolamTimeoutError
 class ResponseError(MolamError):
     """An answer came that cannot be read: not JSON, another shape, too large, or not HTTP at all.
 
-    After a 2xx the outcome is ``accepted``: it happened. ``body`` holds what could be read of it.
+    After a 2xx of Molam's the outcome is ``accepted``: it happened. A page, or the answer to another request, leaves it
+    ``unknown``. ``body`` holds what could be read of it.
     """
 
     advice = "The answer could not be read. Report it to Molam with the request id."

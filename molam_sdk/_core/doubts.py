@@ -31,8 +31,7 @@ class Doubts(Protocol):
     def age(self, key: str | None) -> float | None:
         """Seconds since a key was first used, where that is known better than by wall clocks."""
 
-    def all(self) -> tuple[Doubt, ...]:
-        """Everything in doubt, the oldest first."""
+    def all(self) -> tuple[Doubt, ...]: ...  # everything in doubt, the oldest first
 
 
 class _Entry:

@@ -15,6 +15,7 @@ from tests.support.caller import Caller
 from tests.support.certificates import Certificates
 from tests.support.http_server import (
     INTENT,
+    MOLAMS,
     ORDER,
     Serve,
     Turn,
@@ -36,9 +37,9 @@ TOTAL = 0.3
 MARGIN = 0.5
 PATIENT = {"timeout_connect": 9.0, "timeout_read": 9.0}
 
-FULL = http(201, INTENT)
+FULL = http(201, INTENT, [MOLAMS])
 HEAD = FULL[: FULL.index(b"\r\n\r\n") + 4]
-CHUNKED = b"HTTP/1.1 201 X\r\nTransfer-Encoding: chunked\r\n\r\n"
+CHUNKED = b"HTTP/1.1 201 X\r\nX-Molam-Request-Id: req_1\r\nTransfer-Encoding: chunked\r\n\r\n"
 FAULTS: dict[str, tuple[Turn, str]] = {
     "hang before the headers": (then_hang(), "unknown"),
     "hang in the headers": (then_hang(HEAD[:-9]), "unknown"),
@@ -52,7 +53,10 @@ FAULTS: dict[str, tuple[Turn, str]] = {
     "trailers without end": (endless(b"a: b\r\n", first=CHUNKED + b"0\r\n"), "accepted"),
     "header fields without end": (endless(b"a: b\r\n", 0.02, b"HTTP/1.1 201 X\r\n"), "unknown"),
     "slow interim answers": (endless(b"HTTP/1.1 100 C\r\n\r\n", 0.1), "unknown"),
-    "a body until close that is not closed": (then_hang(b"HTTP/1.1 201 X\r\n\r\n{"), "accepted"),
+    "a body until close that is not closed": (
+        then_hang(b"HTTP/1.1 201 X\r\nX-Molam-Request-Id: req_1\r\n\r\n{"),
+        "accepted",
+    ),
 }
 
 

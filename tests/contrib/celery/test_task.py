@@ -32,11 +32,20 @@ from celery.exceptions import Ignore, Reject, Retry, SoftTimeLimitExceeded  # no
 from molam_sdk.contrib.celery import HEADER, MolamTask, idempotency_key_of  # noqa: E402
 
 ORDER = {"amount": 10, "currency": "USD"}
+MOLAMS = {"X-Molam-Request-Id": "req_1"}
 INTENT = reply(201, {"id": "pi_1", "status": "succeeded", "amount": 10, "currency": "USD"})
-DECLINED = reply(402, {"error": {"code": "card_declined", "message": "No."}}, {"X-Molam-Request-Id": "req_1"})
+DECLINED = reply(402, {"error": {"code": "card_declined", "message": "No."}}, MOLAMS)
 LOST = NoReply(Failure.TIMEOUT, "no answer")
 REFUSED = NoReply(Failure.CONNECT, "refused")
 BUSY = reply(503, None)
+
+
+def no(status: int, retry_after: str | None = None) -> Any:
+    """A no of Molam's."""
+    fields = MOLAMS if retry_after is None else MOLAMS | {"Retry-After": retry_after}
+    return reply(status, {"error": {"code": "some_code", "message": "m"}}, fields)
+
+
 ID = "0d1f"
 
 
@@ -107,8 +116,9 @@ def test_a_task_that_is_called_directly_has_no_key() -> None:
 @pytest.mark.parametrize(
     ("answer", "outcome"),
     [
-        (LOST, "unknown"), (BUSY, "unknown"), (REFUSED, "not_sent"), (reply(200, b"<html>"), "accepted"),
-        (reply(429, None, {"Retry-After": "7"}), "rejected"), (reply(425, None, {"Retry-After": "7"}), "rejected"),
+        (LOST, "unknown"), (BUSY, "unknown"), (REFUSED, "not_sent"), (reply(200, b"{", MOLAMS), "accepted"),
+        (reply(200, b"<html>"), "unknown"),
+        (no(429, "7"), "rejected"), (no(425, "7"), "rejected"),
         (reply(409, {"error": "idempotency_in_progress"}), "unknown"),
     ],
 )  # fmt: skip
@@ -122,7 +132,7 @@ def test_what_is_safe_runs_again_under_the_same_key_and_body(answer: Any, outcom
     assert (first.body, first.headers["Idempotency-Key"]) == (second.body, second.headers["Idempotency-Key"])
 
 
-@pytest.mark.parametrize("answer", [DECLINED, reply(400, None), reply(401, None), reply(404, None), reply(429, None)])
+@pytest.mark.parametrize("answer", [DECLINED, no(400), no(401), no(404), no(429)])
 def test_a_definite_no_is_the_end(answer: Any) -> None:
     error = Shop(answer).run()
     assert isinstance(error, MolamError)
@@ -136,7 +146,7 @@ def test_arguments_that_are_wrong_are_the_end() -> None:
 
 
 def test_a_wait_obeys_retry_after_and_lies_above_it() -> None:
-    waits = {Shop(reply(429, None, {"Retry-After": "7"})).run().when for _ in range(20)}
+    waits = {Shop(no(429, "7")).run().when for _ in range(20)}
     assert all(7.5 <= wait <= 8 for wait in waits)
     assert len(waits) > 1
 
@@ -149,7 +159,7 @@ def test_waits_grow_with_jitter_up_to_a_bound(retries: int, least: float, most: 
 
 
 def test_a_retry_after_beyond_the_bound_is_the_end() -> None:
-    assert isinstance(Shop(reply(429, None, {"Retry-After": "1801"})).run(), RateLimitError)
+    assert isinstance(Shop(no(429, "1801")).run(), RateLimitError)
 
 
 def test_a_call_under_another_key_is_never_made_again_but_resolved() -> None:
@@ -223,7 +233,7 @@ def test_where_the_client_comes_from(source: str) -> None:
 
 
 def test_a_definite_no_after_a_lost_worker_is_asked_about_before_it_is_believed() -> None:
-    shop = Shop(reply(401, None), INTENT, INTENT)
+    shop = Shop(no(401), INTENT, INTENT)
     assert shop.run(delivery_info={"redelivered": True}) == "pi_1"
     error = Shop(DECLINED, DECLINED).run(delivery_info={"redelivered": True})
     assert isinstance(error, DeclinedError)
@@ -239,7 +249,7 @@ def test_a_refused_connection_after_a_doubt_leaves_it_in_doubt() -> None:
 
 def test_a_refusal_after_a_doubt_leaves_it_in_doubt() -> None:
     """Row 1: 429, 401 and 403 tell of this call, not of the one before under the same key."""
-    for refusal in (reply(401, None), reply(403, None), reply(429, None)):
+    for refusal in (no(401), no(403), no(429)):
         shop = Shop(LOST, refusal, *[refusal] * 200, max_retries=1)
         error = shop.again(shop.run())
         assert (error.outcome, error.idempotency_key) == ("unknown", f"celery/{ID}")
@@ -278,7 +288,7 @@ def test_a_later_run_that_is_declined_elsewhere_does_not_lose_the_doubt() -> Non
 def test_a_doubt_that_is_too_large_for_a_message_goes_by_its_key() -> None:
     huge = {**ORDER, "metadata": {"note": "x" * 40_000}}
     shop = Shop(
-        LOST, reply(401, None), *[BUSY] * 50,
+        LOST, no(401), *[BUSY] * 50,
         body=lambda task, client: client.create_payment_intent(huge, idempotency_key=task.idempotency_key()),
     )  # fmt: skip
     retry = shop.run()
