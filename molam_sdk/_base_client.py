@@ -14,6 +14,8 @@ from ._core.invocation import Invocation
 from ._core.operations import BY_NAME
 from ._core.record import CallRecord, CallStart, Gate, Observer
 from ._core.wire import Request
+from ._interruption import raised_from_outside
+from ._quiet_log import log
 from .config import MOST_SECONDS, ApiKey, ClientConfig
 from .exceptions import ClientClosedError, MolamError, Outcome, RequestValidationError
 
@@ -22,8 +24,6 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 StateT = TypeVar("StateT", bound=ClientState)
-
-_logger = logging.getLogger("molam_sdk")
 
 KEY_LIFETIME_SECONDS: Final = 24 * 3600
 _KEY_LIFETIME_MARGIN: Final = 3600
@@ -125,16 +125,24 @@ class BaseClient(Generic[StateT]):
             try:
                 if fields := observer.call_started(start):
                     headers.update(_allowed(fields, observer))
-            except Exception:
-                _logger.exception("an observer failed", extra={"observer": type(observer).__name__})
+            except Exception as problem:
+                if raised_from_outside(problem):
+                    raise
+                _log_failure(observer)
         return self._tell_observers
 
     def _tell_observers(self, record: CallRecord) -> None:
+        interruption: Exception | None = None
         for observer in self._observers:
             try:
                 observer.call_ended(record)
-            except Exception:
-                _logger.exception("an observer failed", extra={"observer": type(observer).__name__})
+            except Exception as problem:  # noqa: BLE001 - it is logged, or raised when the others have been told
+                if raised_from_outside(problem):
+                    interruption = problem
+                else:
+                    _log_failure(observer)
+        if interruption is not None:
+            raise interruption
 
 
 def failed_call(error: BaseException) -> MolamError:
@@ -179,9 +187,13 @@ def _allowed(fields: Mapping[str, str], observer: Observer) -> Iterator[tuple[st
     for name, value in fields.items():
         sendable = _FIELD_NAME.fullmatch(name) and value.isascii() and value.isprintable()
         if not sendable or name.lower() in _NOT_FOR_OBSERVERS:
-            _logger.warning("observer %s may not set the header %s", type(observer).__name__, ascii(name)[1:-1])
+            log(logging.WARNING, "observer %s may not set the header %s", type(observer).__name__, ascii(name)[1:-1])
         else:
             yield name, value
+
+
+def _log_failure(observer: Observer) -> None:
+    log(logging.ERROR, "an observer failed", exc_info=True, observer=type(observer).__name__)
 
 
 def _seconds(timeout: float | None, default: float) -> float:

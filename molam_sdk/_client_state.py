@@ -12,11 +12,10 @@ from ._core.call import CallSettings
 from ._core.operations import GROUPS
 from ._core.retry import RetryBudget, RetryPolicy
 from ._forks import renew_after_fork
+from ._quiet_log import log
 from ._version import version
 from .config import ApiKey, ClientConfig, check_api_key, check_base_url, region_url
 from .exceptions import ConfigurationError
-
-_logger = logging.getLogger("molam_sdk")
 
 _LEAST_PATIENT_BACKOFF: Final = 0.1
 
@@ -139,7 +138,7 @@ def _patient(policy: RetryPolicy) -> RetryPolicy:
 
 
 def _trace_attempt(operation: str, number: int, code: str) -> None:
-    _logger.debug("attempt", extra={"endpoint": operation, "attempt": number, "code": code})
+    log(logging.DEBUG, "attempt", endpoint=operation, attempt=number, code=code)
 
 
 def _default_headers(config: ClientConfig) -> dict[str, str]:

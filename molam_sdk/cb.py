@@ -18,8 +18,8 @@ import pybreaker
 from ._core.record import Gate
 from ._core.wire import Failure, NoReply
 from ._forks import renew_after_fork
-
-_logger = logging.getLogger("molam_sdk")
+from ._interruption import raised_from_outside
+from ._quiet_log import log
 
 _HALF_OPEN_RETRY_AFTER: Final = 1.0
 
@@ -194,7 +194,7 @@ class _ChangeLog(pybreaker.CircuitBreakerListener):
         opened = new_state.name == pybreaker.STATE_OPEN
         what = f"is open: calls are refused for {cb.reset_timeout} s" if opened else f"is {new_state.name}"
         facts = {"breaker": cb.name, "from_state": getattr(old_state, "name", None), "to_state": new_state.name}
-        _logger.log(logging.WARNING if opened else logging.INFO, "circuit breaker %r %s", cb.name, what, extra=facts)
+        log(logging.WARNING if opened else logging.INFO, "circuit breaker %r %s", cb.name, what, **facts)
 
 
 def _log_changes(cb: pybreaker.CircuitBreaker) -> None:
@@ -243,8 +243,10 @@ def _listeners_may_fail() -> Iterator[None]:
     """What a merchant's listener raises must not cost the result of a payment."""
     try:
         yield
-    except Exception:
-        _logger.exception("a listener of the circuit breaker failed")
+    except Exception as problem:
+        if raised_from_outside(problem):
+            raise
+        log(logging.ERROR, "a listener of the circuit breaker failed", exc_info=True)
 
 
 def _end_with(error: BaseException | None) -> None:

@@ -281,13 +281,18 @@ class MolamClient(BaseClient[_State]):
 
     def _send(self, invocation: Invocation[T], timeout: float | None, resolving: MolamError | None = None) -> T:
         state = self._state
-        with self._begin(invocation, timeout, resolving) as call, state.bulkheads.slot(call):
-            while not call.over:
-                if call.pause is not None:
-                    state.transport.sleep(call.pause)
-                if call.start_attempt():
-                    call.settle(state.transport.send(call.request))
-            return call.result()
+        call = self._begin(invocation, timeout, resolving)
+        try:
+            with call, state.bulkheads.slot(call):
+                while not call.over:
+                    if call.pause is not None:
+                        state.transport.sleep(call.pause)
+                    if call.start_attempt():
+                        call.settle(state.transport.send(call.request))
+                return call.result()
+        except BaseException as error:
+            call.take_in_interruption(error)  # for what is raised into leaving the call, too
+            raise
 
 
 class Pages(Generic[Item]):

@@ -285,15 +285,20 @@ class PlainAsyncClient(BaseClient[_State]):
     async def _send(self, invocation: Invocation[T], timeout: float | None, resolving: MolamError | None = None) -> T:
         state = self._state
         state.loop.check()  # blocking:
-        # blocking: with self._begin(invocation, timeout, resolving) as call, state.bulkheads.slot(call):
-        with self._begin(invocation, timeout, resolving) as call:  # blocking:
-            async with state.bulkheads.slot(call):  # blocking:
-                while not call.over:
-                    if call.pause is not None:
-                        await state.transport.sleep(call.pause)
-                    if call.start_attempt():
-                        call.settle(await state.transport.send(call.request))
-                return call.result()
+        call = self._begin(invocation, timeout, resolving)
+        try:
+            # blocking: with call, state.bulkheads.slot(call):
+            with call:  # blocking:
+                async with state.bulkheads.slot(call):  # blocking:
+                    while not call.over:
+                        if call.pause is not None:
+                            await state.transport.sleep(call.pause)
+                        if call.start_attempt():
+                            call.settle(await state.transport.send(call.request))
+                    return call.result()
+        except BaseException as error:
+            call.take_in_interruption(error)  # for what is raised into leaving the call, too
+            raise
 
 
 class AsyncPages(Generic[Item]):

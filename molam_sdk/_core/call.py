@@ -69,6 +69,7 @@ class Call(Generic[T]):
         "_error",
         "_gate",
         "_in_flight",
+        "_interrupted_by",
         "_last",
         "_notify",
         "_outage",
@@ -107,6 +108,7 @@ class Call(Generic[T]):
         self._last: _End | None = None
         self._outage: bool | None = None
         self._api_key_problem: Exception | None = None
+        self._interrupted_by: int | None = None
         self._admitted = self._in_flight = False
 
     def __enter__(self) -> Call[T]:
@@ -115,17 +117,32 @@ class Call(Generic[T]):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        if error is not None:
+            self.take_in_interruption(error)
+        try:
+            if self._admitted and self._gate is not None:
+                self._gate.leave(self._outage, error)
+        finally:
+            if self._notify is not None:
+                self._notify(self._report.record(error))
+
+    def take_in_interruption(self, error: BaseException) -> None:
+        """Have ``resolve`` find, in an exception raised into the call from outside, what the call was.
+
+        Ctrl-C stays Ctrl-C, a time limit a time limit and a cancellation a cancellation: the ``MolamError`` becomes
+        the cause of them, or of their own cause. The error of the call itself says all this already.
+        """
+        if error is self._error or id(error) == self._interrupted_by:
+            return
         report = self._report
-        if self._in_flight:  # torn out of an attempt by Ctrl-C or a cancellation: nobody knows
+        if isinstance(error, MolamError):  # raised by the transport, before it sent anything
+            report.complete(error)
+            return
+        self._interrupted_by = id(error)  # the error itself would hold the call's frames, and they the call
+        if self._in_flight:  # in the middle of an attempt: nobody knows
             report.outcome = combine(report.outcome, RULES[Failure.INTERRUPTED])
-        if error is not None and not isinstance(error, Exception):
-            self._outage = None
-            # Ctrl-C stays Ctrl-C and a cancellation a cancellation, but both can tell resolve() what they tore.
-            error.__cause__ = error.__cause__ or report.interrupted()
-        if self._admitted and self._gate is not None:
-            self._gate.leave(self._outage, error)
-        if self._notify is not None:
-            self._notify(report.record(error))
+        self._outage = None
+        _add_cause(error, report.interrupted())
 
     def start_attempt(self) -> bool:
         """Begin the next attempt, if clock and breaker let it through; else settle their refusal. True: send it."""
@@ -137,12 +154,12 @@ class Call(Generic[T]):
 
     def settle(self, answer: Reply | NoReply) -> None:
         """Take in how an attempt ended, or that it could not begin: the call is over, or pauses for the next one."""
-        self._in_flight = False
         report = self._report
         problem = read_problem(answer.body) if isinstance(answer, Reply) and not 200 <= answer.status < 300 else None
         rule = judge(answer, problem)
         doubtful = report.outcome in ("unknown", "accepted")
         report.outcome = combine(report.outcome, rule)
+        self._in_flight = False  # not earlier: an exception raised into this method must not forget the attempt
         report.attempts += rule.attempted
         if self._settings.trace is not None:
             self._settings.trace(self.invocation.operation.name, report.attempts, rule.label)
@@ -244,3 +261,13 @@ class Call(Generic[T]):
         self.pause = 0.0
         self.request.headers["Authorization"] = authorization
         return True
+
+
+def _add_cause(error: BaseException, cause: MolamError) -> None:
+    """Put a cause below those that an exception has; above those of an earlier call, which come after it."""
+    links = [error]
+    while (below := links[-1].__cause__) is not None and below not in links and not isinstance(below, MolamError):
+        links.append(below)
+    if not any(below is link for link in links):
+        cause.__cause__ = below
+    links[-1].__cause__ = cause

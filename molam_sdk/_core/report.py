@@ -83,6 +83,12 @@ class Report:
         """What a Ctrl-C or a cancellation came of, so that ``resolve`` can be asked about it."""
         return self._add_facts(NetworkError("the call was interrupted"))
 
+    def complete(self, error: MolamError) -> None:
+        """Add what is known of the call to an error that knows nothing of it; a doubt that the call has left stays."""
+        if error.request is None:
+            outcome = self.outcome if self.outcome in ("unknown", "accepted") else error.outcome
+            self._add_facts(error).outcome = outcome
+
     def record(self, error: BaseException | None) -> CallRecord:
         """What observers are told."""
         operation = self.invocation.operation

@@ -28,8 +28,8 @@ LAYERS = [
     "models",
     "config",
     "_params",
-    "money exceptions _forks _version",
-    "_pybreaker",
+    "money exceptions _forks _version _quiet_log",
+    "_pybreaker _interruption",
 ]
 RANK = {part: rank for rank, layer in enumerate(LAYERS) for part in layer.split()}
 
