@@ -114,7 +114,7 @@ class BaseClient(Generic[StateT]):
             settings,
             outcome=outcome,
             gate=self._passage(),
-            renew_authorization=key.renewed,
+            ask_api_key=key.ask,
             notify=notify,
         )
 
@@ -193,7 +193,7 @@ def _allowed(fields: Mapping[str, str], observer: Observer) -> Iterator[tuple[st
 
 
 def _log_failure(observer: Observer) -> None:
-    log(logging.ERROR, "an observer failed", exc_info=True, observer=type(observer).__name__)
+    log(logging.ERROR, "an observer failed", exc_info=True, facts={"observer": type(observer).__name__})
 
 
 def _seconds(timeout: float | None, default: float) -> float:

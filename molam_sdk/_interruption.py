@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from types import CodeType, FrameType
-from typing import Any, Final
+from typing import Final
 
 # Code that waits on a call's behalf. What a thread raises into it (PyThreadState_SetAsyncExc) is of no type it knows.
 _WAITING: Final = frozenset({"molam_sdk", "requests", "selectors", "socket", "ssl", "threading", "urllib3"})
@@ -46,8 +46,11 @@ def _handles_signal(frame: FrameType, interrupted: FrameType) -> bool:
 
 def _registered() -> Iterator[CodeType | None]:
     """The code of every signal handler in force: one that forgot the frame it was given is known by it."""
-    signal: Any = sys.modules.get("signal")  # who has not imported it has no handler
-    for number in signal.valid_signals() if signal is not None else ():
+    if "signal" not in sys.modules:  # who has not imported it has no handler
+        return
+    import signal
+
+    for number in signal.valid_signals():
         handler = signal.getsignal(number)
         yield getattr(getattr(handler, "__func__", handler), "__code__", None)
 

@@ -193,8 +193,12 @@ class _ChangeLog(pybreaker.CircuitBreakerListener):
     def state_change(self, cb: Any, old_state: Any, new_state: Any) -> None:
         opened = new_state.name == pybreaker.STATE_OPEN
         what = f"is open: calls are refused for {cb.reset_timeout} s" if opened else f"is {new_state.name}"
-        facts = {"breaker": cb.name, "from_state": getattr(old_state, "name", None), "to_state": new_state.name}
-        log(logging.WARNING if opened else logging.INFO, "circuit breaker %r %s", cb.name, what, **facts)
+        facts: dict[str, object] = {
+            "breaker": cb.name,
+            "from_state": getattr(old_state, "name", None),
+            "to_state": new_state.name,
+        }
+        log(logging.WARNING if opened else logging.INFO, "circuit breaker %r %s", cb.name, what, facts=facts)
 
 
 def _log_changes(cb: pybreaker.CircuitBreaker) -> None:

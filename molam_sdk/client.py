@@ -26,6 +26,7 @@ from ._params import (
     RefundParams,
     WebhookEndpointParams,
 )
+from ._transport.blocking.aside import ended_in_time
 from ._transport.blocking.bulkhead import Bulkheads
 from ._transport.blocking.transport import RequestsTransport
 from .config import ClientConfig
@@ -287,7 +288,9 @@ class MolamClient(BaseClient[_State]):
                 while not call.over:
                     if call.pause is not None:
                         state.transport.sleep(call.pause)
-                    if call.start_attempt():
+                    if call.asking is not None:
+                        call.take_api_key(in_time=ended_in_time(call.asking, call.time_left()))
+                    if not call.over and call.start_attempt():
                         call.settle(state.transport.send(call.request))
                 return call.result()
         except BaseException as error:

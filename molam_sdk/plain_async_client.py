@@ -25,6 +25,7 @@ from ._params import (
     RefundParams,
     WebhookEndpointParams,
 )
+from ._transport.awaited.aside import ended_in_time
 from ._transport.awaited.bulkhead import Bulkheads
 from ._transport.awaited.event_loop import LoopBinding  # blocking:
 from ._transport.awaited.transport import AsyncioTransport
@@ -293,7 +294,9 @@ class PlainAsyncClient(BaseClient[_State]):
                     while not call.over:
                         if call.pause is not None:
                             await state.transport.sleep(call.pause)
-                        if call.start_attempt():
+                        if call.asking is not None:
+                            call.take_api_key(in_time=await ended_in_time(call.asking, call.time_left()))
+                        if not call.over and call.start_attempt():
                             call.settle(await state.transport.send(call.request))
                     return call.result()
         except BaseException as error:

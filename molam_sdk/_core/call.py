@@ -20,7 +20,8 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Generic, NamedTuple, TypeVar
 
-from ..exceptions import MolamError, Outcome
+from .._aside import Aside
+from ..exceptions import ConfigurationError, MolamError, Outcome
 from .answer import UnreadableError, attach
 from .invocation import Invocation
 from .problem import Problem, read_problem
@@ -57,15 +58,15 @@ class _End(NamedTuple):
 
 class Call(Generic[T]):
     """One invocation, all its attempts. ``request`` is what to send, ``pause`` the seconds to wait before the next
-    attempt (None before the first), ``over`` whether there is none.
+    attempt (None before the first), ``asking`` the API key to wait for before it, ``over`` whether there is none.
 
-    ``gate``: the breaker. ``renew_authorization``: a new Authorization after a 401, or None. ``notify``: told the
-    record when the call has ended.
+    ``gate``: the breaker. ``ask_api_key``: begins to ask for another Authorization than the one given, or None where
+    there is none to ask for. ``notify``: told the record when the call has ended.
     """
 
     __slots__ = (
         "_admitted",
-        "_api_key_problem",
+        "_ask_api_key",
         "_error",
         "_gate",
         "_in_flight",
@@ -73,10 +74,10 @@ class Call(Generic[T]):
         "_last",
         "_notify",
         "_outage",
-        "_renew_authorization",
         "_report",
         "_result",
         "_settings",
+        "asking",
         "invocation",
         "over",
         "pause",
@@ -91,23 +92,25 @@ class Call(Generic[T]):
         *,
         outcome: Outcome = "not_sent",
         gate: Gate | None = None,
-        renew_authorization: Callable[[str], str | None] | None = None,
+        ask_api_key: Callable[[str], Aside[str] | None] | None = None,
         notify: Callable[[CallRecord], None] | None = None,
     ) -> None:
         self.invocation = invocation
         self.request = request
         self.pause: float | None = None
         self.over = False
+        self.asking: Aside[str] | None = None
+        if ask_api_key is not None and "Authorization" not in request.headers:
+            self.asking = ask_api_key("")
         self._settings = settings
         self._gate = gate
-        self._renew_authorization = renew_authorization
+        self._ask_api_key = ask_api_key
         self._notify = notify
         self._report = Report(invocation, settings.clock, outcome)
         self._error: MolamError | None = None
         self._result: T | None = None
         self._last: _End | None = None
         self._outage: bool | None = None
-        self._api_key_problem: Exception | None = None
         self._interrupted_by: int | None = None
         self._admitted = self._in_flight = False
 
@@ -172,6 +175,26 @@ class Call(Generic[T]):
         if not self._prepare_retry(answer, rule):
             self._fail(last)
 
+    def take_api_key(self, *, in_time: bool) -> None:
+        """Take the API key that was asked for; without one, the call is over."""
+        asking, self.asking = self.asking, None
+        if asking is None or not in_time:
+            self.settle(NoReply(Failure.NO_TIME, "the api_key callable gave no key in time"))
+            return
+        try:
+            authorization = asking.result()
+        except BaseException as problem:  # noqa: BLE001 - the merchant's callable; it ran in a thread of its own
+            self._fail_without_api_key(problem)
+            return
+        refused = self.request.headers.get("Authorization")
+        self.request.headers["Authorization"] = authorization
+        if self._last is None:
+            return
+        if authorization == refused:
+            self._fail(self._last)
+        else:
+            self._report.retries = (*self._report.retries, self._last.rule.label)
+
     def time_left(self) -> float:
         """Seconds until the deadline."""
         return self.request.deadline - self._settings.clock()
@@ -216,7 +239,18 @@ class Call(Generic[T]):
         self.over = True
         self._report.label = last.rule.label
         self._error = self._report.error(*last)
-        self._error.__cause__ = self._error.__cause__ or self._api_key_problem
+
+    def _fail_without_api_key(self, problem: BaseException) -> None:
+        if self._last is not None:  # the 401 says more
+            self._fail(self._last)
+        else:
+            self.over = True
+            self._report.label = "no_api_key"
+            said = problem.message if isinstance(problem, ConfigurationError) else f"raised {type(problem).__name__}"
+            self._error = ConfigurationError(f"the api_key callable: {said}")
+            self._report.complete(self._error)
+        assert self._error is not None  # noqa: S101 - set above, or by _fail; tells the type checker
+        self._error.__cause__ = problem
 
     def _was_deleted(self, reply: Reply, rule: Rule) -> bool:
         return self.invocation.operation.absent_is_done and reply.status == 404 and rule.definite
@@ -226,9 +260,8 @@ class Call(Generic[T]):
         if rule.retry is Retry.NEVER or (rule.retry is Retry.RESOLVING and not self._settings.resolving):
             return False
         if rule.retry is Retry.NEW_API_KEY:
-            may_retry = self._take_new_api_key()
-        else:
-            may_retry = self._may_repeat() and self._plan_pause(answer, rule) and self._pay_for(rule)
+            return self._ask_for_new_api_key()
+        may_retry = self._may_repeat() and self._plan_pause(answer, rule) and self._pay_for(rule)
         if may_retry:
             self._report.retries = (*self._report.retries, rule.label)
         return may_retry
@@ -247,20 +280,13 @@ class Call(Generic[T]):
         cost = settings.cost_timeout if rule.label == "timeout" else settings.cost
         return settings.budget is None or settings.budget.take(cost)
 
-    def _take_new_api_key(self) -> bool:
-        if self._renew_authorization is None:
+    def _ask_for_new_api_key(self) -> bool:
+        if self._ask_api_key is None:
             return False
-        renew, self._renew_authorization = self._renew_authorization, None  # once per call
-        try:
-            authorization = renew(self.request.headers.get("Authorization", ""))
-        except Exception as problem:  # noqa: BLE001 - the merchant's callable; the 401 and the outcome must not be lost
-            self._api_key_problem = problem
-            return False
-        if authorization is None:
-            return False
+        ask, self._ask_api_key = self._ask_api_key, None  # once per call
+        self.asking = ask(self.request.headers.get("Authorization", ""))
         self.pause = 0.0
-        self.request.headers["Authorization"] = authorization
-        return True
+        return self.asking is not None
 
 
 def _add_cause(error: BaseException, cause: MolamError) -> None:

@@ -29,7 +29,7 @@ LAYERS = [
     "config",
     "_params",
     "money exceptions _forks _version _quiet_log",
-    "_pybreaker _interruption",
+    "_pybreaker _interruption _aside",
 ]
 RANK = {part: rank for rank, layer in enumerate(LAYERS) for part in layer.split()}
 

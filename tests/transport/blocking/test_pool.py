@@ -41,9 +41,9 @@ def test_a_connection_that_nobody_gave_back_is_closed_when_it_is_forgotten() -> 
     descriptor = ours.fileno()
     with theirs:
         pool = Pool(4, 60.0)
-        connection = pool.acquire(lambda: Connection(ours))
+        connection = pool.acquire(lambda: Connection(socket.socket(fileno=ours.detach())))
         assert os.fstat(descriptor)
-        del connection, ours
+        del connection
         gc.collect()
         assert theirs.recv(1) == b""
         assert len(pool) == 0
