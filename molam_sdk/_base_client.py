@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import re
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, Generic, NoReturn, TypeVar
 
 from ._client_state import ApiKeySource, ClientState, Headers
@@ -103,7 +103,7 @@ class BaseClient(Generic[StateT]):
         url, key = state.base_url + invocation.path, state.key
         headers = _request_headers(invocation, state.headers, key)
         # From here on nothing is refused: what was told of a call's start is told of its end.
-        notify = self._start_observing(invocation, headers) if self._observers else None
+        start = self._start_observing(invocation, headers) if self._observers else None
         request = Request(invocation.operation.method, url, headers, invocation.body, deadline)
         settings, outcome = state.settings, _NOT_SENT
         if resolving is not None:
@@ -115,10 +115,11 @@ class BaseClient(Generic[StateT]):
             outcome=outcome,
             gate=self._passage(),
             ask_api_key=key.ask,
-            notify=notify,
+            notify=self._tell_observers if self._observers else None,
+            start=start,
         )
 
-    def _start_observing(self, invocation: Invocation[Any], headers: dict[str, str]) -> Callable[[CallRecord], None]:
+    def _start_observing(self, invocation: Invocation[Any], headers: dict[str, str]) -> CallStart:
         operation = invocation.operation
         start = CallStart(operation.name, operation.group, operation.method, invocation.idempotency_key)
         for observer in self._observers:
@@ -129,7 +130,7 @@ class BaseClient(Generic[StateT]):
                 if raised_from_outside(problem):
                     raise
                 _log_failure(observer)
-        return self._tell_observers
+        return start
 
     def _tell_observers(self, record: CallRecord) -> None:
         interruption: Exception | None = None

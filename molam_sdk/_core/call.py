@@ -25,7 +25,7 @@ from ..exceptions import ConfigurationError, MolamError, Outcome
 from .answer import UnreadableError, attach
 from .invocation import Invocation
 from .problem import Problem, read_problem
-from .record import CallRecord, Gate
+from .record import CallRecord, CallStart, Gate
 from .report import Report, retry_after_of
 from .retry import RetryBudget, RetryPolicy
 from .rules import RULES, Retry, Rule, combine, judge
@@ -61,7 +61,8 @@ class Call(Generic[T]):
     attempt (None before the first), ``asking`` the API key to wait for before it, ``over`` whether there is none.
 
     ``gate``: the breaker. ``ask_api_key``: begins to ask for another Authorization than the one given, or None where
-    there is none to ask for. ``notify``: told the record when the call has ended.
+    there is none to ask for. ``notify``: told the record when the call has ended, with the
+    ``start`` that observers were told.
     """
 
     __slots__ = (
@@ -77,6 +78,7 @@ class Call(Generic[T]):
         "_report",
         "_result",
         "_settings",
+        "_start",
         "asking",
         "invocation",
         "over",
@@ -94,6 +96,7 @@ class Call(Generic[T]):
         gate: Gate | None = None,
         ask_api_key: Callable[[str], Aside[str] | None] | None = None,
         notify: Callable[[CallRecord], None] | None = None,
+        start: CallStart | None = None,
     ) -> None:
         self.invocation = invocation
         self.request = request
@@ -106,6 +109,7 @@ class Call(Generic[T]):
         self._gate = gate
         self._ask_api_key = ask_api_key
         self._notify = notify
+        self._start = start
         self._report = Report(invocation, settings.clock, outcome)
         self._error: MolamError | None = None
         self._result: T | None = None
@@ -127,7 +131,7 @@ class Call(Generic[T]):
                 self._gate.leave(self._outage, error)
         finally:
             if self._notify is not None:
-                self._notify(self._report.record(error))
+                self._notify(self._report.record(error, self._start))
 
     def take_in_interruption(self, error: BaseException) -> None:
         """Have ``resolve`` find, in an exception raised into the call from outside, what the call was.

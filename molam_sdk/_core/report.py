@@ -9,7 +9,7 @@ from ..exceptions import APIError, MolamError, NetworkError, Outcome, ResponseEr
 from ..models import ResponseInfo
 from .invocation import Invocation
 from .problem import Problem, printable_line
-from .record import CallRecord
+from .record import CallRecord, CallStart
 from .retry import parse_retry_after
 from .rules import UNREADABLE, Rule
 from .wire import NoReply, Reply
@@ -89,7 +89,7 @@ class Report:
             outcome = self.outcome if self.outcome in ("unknown", "accepted") else error.outcome
             self._add_facts(error).outcome = outcome
 
-    def record(self, error: BaseException | None) -> CallRecord:
+    def record(self, error: BaseException | None, start: CallStart | None) -> CallRecord:
         """What observers are told."""
         operation = self.invocation.operation
         return CallRecord(
@@ -105,6 +105,7 @@ class Report:
             request_id=(error.request_id if isinstance(error, MolamError) else None) or self.request_id,
             replayed=self.replayed,
             error=None if error is None else type(error).__name__,
+            start=start,
         )
 
     def _add_facts(self, error: MolamError) -> MolamError:
