@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, Generic, NoReturn, TypeVar
 
 from ._client_state import ApiKeySource, ClientState, RequestHeaders
@@ -14,6 +14,8 @@ from ._core.doubts import refuse_unless_safe, stronger
 from ._core.invocation import Invocation
 from ._core.record import CallRecord, CallStart, Gate, Observer
 from ._core.wire import Request
+from ._interruption import raised_from_outside
+from ._quiet_log import log
 from .config import MOST_SECONDS, ApiKey, ClientConfig
 from .exceptions import ClientClosedError, Doubt, RequestValidationError
 
@@ -22,8 +24,6 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 StateT = TypeVar("StateT", bound=ClientState)
-
-_logger = logging.getLogger("molam_sdk")
 
 RESOLVE_SECONDS: Final = 120.0
 
@@ -119,7 +119,7 @@ class BaseClient(Generic[StateT]):
                 state.doubts.end(doubt.idempotency_key, left)
                 raise
         # From here on nothing is refused: what was told of a call's start is told of its end.
-        notify = self._start_observing(invocation, headers) if self._observers else None
+        start = self._start_observing(invocation, headers) if self._observers else None
         return Call(
             invocation,
             Request(invocation.operation.method, base_url + invocation.path, headers, invocation.body, deadline),
@@ -127,28 +127,38 @@ class BaseClient(Generic[StateT]):
             doubt=doubt,
             doubts=state.doubts,
             gate=self._passage(),
-            renew_authorization=key.renewed,
+            account=None if doubt is None or same_account else doubt.account,
+            ask_api_key=key.ask,
             discard_connections=state.discard_connections,
-            notify=notify,
+            notify=self._tell_observers if self._observers else None,
+            start=start,
         )
 
-    def _start_observing(self, invocation: Invocation[Any], headers: dict[str, str]) -> Callable[[CallRecord], None]:
+    def _start_observing(self, invocation: Invocation[Any], headers: dict[str, str]) -> CallStart:
         operation = invocation.operation
         start = CallStart(operation.name, operation.group, operation.method, invocation.idempotency_key)
         for observer in self._observers:
             try:
                 if fields := observer.call_started(start):
                     headers.update(_allowed(fields, observer))
-            except Exception:
-                _logger.exception("an observer failed", extra={"observer": type(observer).__name__})
-        return self._tell_observers
+            except Exception as problem:
+                if raised_from_outside(problem):
+                    raise
+                _log_failure(observer)
+        return start
 
     def _tell_observers(self, record: CallRecord) -> None:
+        interruption: Exception | None = None
         for observer in self._observers:
             try:
                 observer.call_ended(record)
-            except Exception:
-                _logger.exception("an observer failed", extra={"observer": type(observer).__name__})
+            except Exception as problem:  # noqa: BLE001 - it is logged, or raised when the others have been told
+                if raised_from_outside(problem):
+                    interruption = problem
+                else:
+                    _log_failure(observer)
+        if interruption is not None:
+            raise interruption
 
 
 def _request_headers(invocation: Invocation[Any], defaults: RequestHeaders, key: ApiKeySource) -> dict[str, str]:
@@ -167,9 +177,13 @@ def _allowed(fields: Mapping[str, str], observer: Observer) -> Iterator[tuple[st
     for name, value in fields.items():
         sendable = _FIELD_NAME.fullmatch(name) and value.isascii() and value.isprintable()
         if not sendable or name.lower() in _NOT_FOR_OBSERVERS:
-            _logger.warning("observer %s may not set the header %s", type(observer).__name__, ascii(name)[1:-1])
+            log(logging.WARNING, "observer %s may not set the header %s", type(observer).__name__, ascii(name)[1:-1])
         else:
             yield name, value
+
+
+def _log_failure(observer: Observer) -> None:
+    log(logging.ERROR, "an observer failed", exc_info=True, facts={"observer": type(observer).__name__})
 
 
 def _seconds(timeout: float | None, default: float) -> float:

@@ -6,20 +6,22 @@ import logging
 import platform
 import threading
 from collections.abc import Callable
+from time import monotonic as clock
 from typing import Final
 
+from ._aside import Aside
 from ._core.call import CallSettings
 from ._core.doubts import DoubtMemory
 from ._core.operations import GROUPS
 from ._core.retry import RetryBudget, RetryPolicy
 from ._forks import renew_after_fork
+from ._quiet_log import log
 from ._version import version
 from .config import ApiKey, ClientConfig, check_api_key, check_base_url, region_url
 from .exceptions import ConfigurationError
 
-_logger = logging.getLogger("molam_sdk")
-
 _LEAST_PATIENT_BACKOFF: Final = 0.1
+_GIVEN_UP_AFTER: Final = 30.0
 
 
 class RequestHeaders(dict[str, str]):
@@ -30,34 +32,51 @@ class RequestHeaders(dict[str, str]):
 
 
 class ApiKeySource:
-    """The API key: fixed, or asked of a callable at first use and once more after a 401."""
+    """The API key: fixed, or asked of a callable at first use and once more after a 401.
+
+    The callable runs aside, once for all calls that wait for it, each no longer than its deadline. One that has run
+    for too long is given up: the next call has it run again, and what it answers late is ignored.
+    """
 
     def __init__(self, key: ApiKey) -> None:
         self._ask = key if callable(key) else None
         self._key = None if key is None or callable(key) else check_api_key(key)
+        self._asking: Aside[str] | None = None
         self._lock = threading.Lock()
         renew_after_fork(self)
 
     def authorization(self) -> str | None:
-        """The Authorization header; None where there is no key."""
-        if self._key is None and self._ask is not None:
-            with self._lock:
-                if self._key is None:
-                    self._key = check_api_key(self._ask())
+        """The Authorization header; None where there is no key, or none yet."""
         return None if self._key is None else f"Bearer {self._key}"
 
-    def renewed(self, refused: str) -> str | None:
-        """The header after ``refused`` was answered 401: asks again unless another thread just has."""
+    def ask(self, refused: str = "") -> Aside[str] | None:
+        """The asking for another Authorization than the refused one, or for the first; None where the key is fixed."""
         if self._ask is None:
             return None
+        asking: Aside[str] = Aside(lambda: self._run(asking, refused))
         with self._lock:
-            if f"Bearer {self._key}" == refused:
-                self._key = check_api_key(self._ask())
-        return None if f"Bearer {self._key}" == refused else f"Bearer {self._key}"
+            running = self._asking
+            if running is not None and not running.done and clock() - running.began < _GIVEN_UP_AFTER:
+                return running
+            self._asking = asking
+        asking.start("molam-api-key")
+        return asking
 
     def after_fork(self) -> None:
-        """A thread of the parent may have held the lock."""
+        """A thread of the parent may have held the lock, and none of them runs here."""
         self._lock = threading.Lock()
+        self._asking = None
+
+    def _run(self, asking: Aside[str], refused: str) -> str:
+        known = self.authorization()
+        if known is not None and known != refused:  # another call has just asked
+            return known
+        assert self._ask is not None  # noqa: S101 - ask() has looked; tells the type checker
+        key = check_api_key(self._ask())
+        with self._lock:
+            if self._asking is asking:
+                self._key = key
+        return f"Bearer {key}"
 
 
 class ClientState:
@@ -144,7 +163,7 @@ def _patient(policy: RetryPolicy) -> RetryPolicy:
 
 
 def _trace_attempt(operation: str, number: int, code: str) -> None:
-    _logger.debug("attempt", extra={"endpoint": operation, "attempt": number, "code": code})
+    log(logging.DEBUG, "attempt", facts={"endpoint": operation, "attempt": number, "code": code})
 
 
 def _default_headers(config: ClientConfig) -> dict[str, str]:

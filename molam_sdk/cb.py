@@ -18,10 +18,11 @@ import pybreaker
 from ._core.record import Gate
 from ._core.wire import Failure, NoReply
 from ._forks import renew_after_fork
-
-_logger = logging.getLogger("molam_sdk")
+from ._interruption import raised_from_outside
+from ._quiet_log import log
 
 _HALF_OPEN_RETRY_AFTER: Final = 1.0
+_LONGEST_PROBE: Final = 120.0  # seconds; after that another call may probe
 
 
 def create_circuit_breaker(
@@ -103,11 +104,16 @@ class Breaker:
                     self.cb.half_open()
             elif self.cb.current_state == pybreaker.STATE_CLOSED:
                 return None
-            if len(self._probes) >= self._most_probes:
+            if len(self._probes) >= self._most_probes and self._probes_under_way() >= self._most_probes:
                 return _refused(self.cb, min(_HALF_OPEN_RETRY_AFTER, float(self.cb.reset_timeout)))
-            passage.probe = True
+            passage.begin_probe(self._clock())
             self._probes.add(passage)
             return None
+
+    def _probes_under_way(self) -> int:
+        """Weak or not, a probe does not count for ever: whoever tore its call may keep the call's frames for long."""
+        now = self._clock()
+        return sum(probe.ends_at > now for probe in tuple(self._probes))
 
     def end_probe(self, passage: _Passage) -> None:
         """A probe ended: its place is free."""
@@ -138,8 +144,11 @@ class Breaker:
         with _listeners_may_fail():
             try:
                 self.cb.call(_end_with, error if outage else None)
-            except pybreaker.CircuitBreakerError:
-                pass  # it tripped: the call raises its own error, which says more than "circuit open"
+            except pybreaker.CircuitBreakerError as tripped:
+                # It tripped: the call raises its own error, which says more than "circuit open".
+                cause = tripped.__cause__ or tripped.__context__
+                if cause is not None and cause is not error and raised_from_outside(cause):
+                    raise cause from None
             except BaseException as raised:
                 if raised is not error:
                     raise
@@ -168,11 +177,17 @@ class Breaker:
 class _Passage:
     """One call's way through the breaker: admitted once, fed once."""
 
-    __slots__ = ("__weakref__", "_breaker", "probe")
+    __slots__ = ("__weakref__", "_breaker", "ends_at", "probe")
 
     def __init__(self, breaker: Breaker) -> None:
         self._breaker = breaker
+        self.ends_at = 0.0
         self.probe = False
+
+    def begin_probe(self, now: float) -> None:
+        """From now on it holds the place of a probe."""
+        self.ends_at = now + _LONGEST_PROBE
+        self.probe = True
 
     def admit(self, *, again: bool) -> NoReply | None:
         if not again:
@@ -194,8 +209,12 @@ class _ChangeLog(pybreaker.CircuitBreakerListener):
     def state_change(self, cb: Any, old_state: Any, new_state: Any) -> None:
         opened = new_state.name == pybreaker.STATE_OPEN
         what = f"is open: calls are refused for {cb.reset_timeout} s" if opened else f"is {new_state.name}"
-        facts = {"breaker": cb.name, "from_state": getattr(old_state, "name", None), "to_state": new_state.name}
-        _logger.log(logging.WARNING if opened else logging.INFO, "circuit breaker %r %s", cb.name, what, extra=facts)
+        facts: dict[str, object] = {
+            "breaker": cb.name,
+            "from_state": getattr(old_state, "name", None),
+            "to_state": new_state.name,
+        }
+        log(logging.WARNING if opened else logging.INFO, "circuit breaker %r %s", cb.name, what, facts=facts)
 
 
 def _log_changes(cb: pybreaker.CircuitBreaker) -> None:
@@ -244,8 +263,10 @@ def _listeners_may_fail() -> Iterator[None]:
     """What a merchant's listener raises must not cost the result of a payment."""
     try:
         yield
-    except Exception:
-        _logger.exception("a listener of the circuit breaker failed")
+    except Exception as problem:
+        if raised_from_outside(problem):
+            raise
+        log(logging.ERROR, "a listener of the circuit breaker failed", exc_info=True)
 
 
 def _end_with(error: BaseException | None) -> None:

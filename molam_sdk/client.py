@@ -27,6 +27,7 @@ from ._params import (
     WebhookEndpointParams,
 )
 from ._resolving import doubt_of, invocation_of
+from ._transport.blocking.aside import ended_in_time
 from ._transport.blocking.bulkhead import Bulkheads
 from ._transport.blocking.transport import RequestsTransport
 from .config import ClientConfig
@@ -298,13 +299,20 @@ class MolamClient(BaseClient[_State]):
         same_account: bool = False,
     ) -> T:
         state = self._state
-        with self._begin(invocation, timeout, resolving, same_account) as call, state.bulkheads.slot(call):
-            while not call.over:
-                if call.pause is not None:
-                    state.transport.sleep(call.pause)
-                if call.start_attempt():
-                    call.settle(state.transport.send(call.request))
-            return call.result()
+        call = self._begin(invocation, timeout, resolving, same_account)
+        try:
+            with call, state.bulkheads.slot(call):
+                while not call.over:
+                    if call.pause is not None:
+                        state.transport.sleep(call.pause)
+                    if call.asking is not None:
+                        call.take_api_key(in_time=ended_in_time(call.asking, call.time_left()))
+                    if not call.over and call.start_attempt():
+                        call.settle(state.transport.send(call.request))
+                return call.result()
+        except BaseException as error:
+            call.take_in_interruption(error)  # for what is raised into leaving the call, too
+            raise
 
 
 class Pages(Generic[Item]):

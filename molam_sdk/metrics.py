@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Iterable
+from functools import partial
 from itertools import product
 from typing import Any, Final
-from weakref import WeakKeyDictionary, WeakSet
+from weakref import WeakKeyDictionary, WeakSet, ref
 
 import pybreaker
 from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histogram, Metric
@@ -15,6 +16,7 @@ from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histo
 from ._core.operations import BY_NAME, GROUPS
 from ._core.record import CallRecord, CallStart
 from ._core.rules import LABELS, RETRY_LABELS
+from ._forks import renew_after_fork
 
 LATENCY_BUCKETS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 
@@ -65,6 +67,9 @@ class Metrics:
         _from_zero(registry, self.latency, product(BY_NAME))
         _from_zero(registry, self.retries, product(RETRY_LABELS))
         _from_zero(registry, self.in_flight, product(GROUPS))
+        # The calls under way, by the id of their start; the reference takes itself out when a call is torn and gone.
+        self._under_way: dict[str, dict[int, ref[CallStart]]] = {}
+        renew_after_fork(self)
 
     def count(self, endpoint: str, code: str, latency_seconds: float) -> None:
         """One call that ended."""
@@ -77,12 +82,31 @@ class Metrics:
         counter.inc()
         latency.observe(latency_seconds)
 
-    def group(self, name: str) -> Any:
-        """The gauge of calls in flight of a group."""
-        gauge = self._gauges.get(name)
-        if gauge is None:
+    def begin(self, start: CallStart) -> None:
+        """One call that is under way from now on."""
+        under_way = self._group(start.group)
+        under_way[id(start)] = ref(start, partial(under_way.pop, id(start)))
+        self._gauges[start.group].set(len(under_way))
+
+    def end(self, start: CallStart) -> None:
+        """It is no more."""
+        under_way = self._group(start.group)
+        under_way.pop(id(start), None)
+        self._gauges[start.group].set(len(under_way))
+
+    def after_fork(self) -> None:
+        """The parent's calls are not under way here."""
+        for under_way in self._under_way.values():
+            under_way.clear()
+
+    def _group(self, name: str) -> dict[int, ref[CallStart]]:
+        """The calls of a group; its gauge counts them when it is read, so that it cannot drift."""
+        under_way = self._under_way.get(name)
+        if under_way is None:
+            under_way = self._under_way[name] = {}
             gauge = self._gauges[name] = self.in_flight.labels(name)
-        return gauge
+            gauge.set_function(under_way.__len__)
+        return under_way
 
     def _add_breaker_series(self, registry: CollectorRegistry) -> None:
         self.breaker_state = Gauge(
@@ -169,12 +193,13 @@ class MetricsObserver:
 
     def call_started(self, start: CallStart) -> None:
         with _counting:
-            self._metrics.group(start.group).inc()
+            self._metrics.begin(start)
 
     def call_ended(self, record: CallRecord) -> None:
         metrics = self._metrics
         with _counting:
-            metrics.group(record.group).dec()
+            if record.start is not None:
+                metrics.end(record.start)
             metrics.count(record.operation, record.code, record.elapsed)
             for reason in record.retries:
                 metrics.retries.labels(reason).inc()

@@ -26,6 +26,7 @@ from ._params import (
     WebhookEndpointParams,
 )
 from ._resolving import doubt_of, invocation_of
+from ._transport.awaited.aside import ended_in_time
 from ._transport.awaited.bulkhead import Bulkheads
 from ._transport.awaited.event_loop import LoopBinding  # blocking:
 from ._transport.awaited.transport import AsyncioTransport
@@ -302,15 +303,22 @@ class PlainAsyncClient(BaseClient[_State]):
     ) -> T:
         state = self._state
         state.loop.check()  # blocking:
-        # blocking: with self._begin(invocation, timeout, resolving, same_account) as call, state.bulkheads.slot(call):
-        with self._begin(invocation, timeout, resolving, same_account) as call:  # blocking:
-            async with state.bulkheads.slot(call):  # blocking:
-                while not call.over:
-                    if call.pause is not None:
-                        await state.transport.sleep(call.pause)
-                    if call.start_attempt():
-                        call.settle(await state.transport.send(call.request))
-                return call.result()
+        call = self._begin(invocation, timeout, resolving, same_account)
+        try:
+            # blocking: with call, state.bulkheads.slot(call):
+            with call:  # blocking:
+                async with state.bulkheads.slot(call):  # blocking:
+                    while not call.over:
+                        if call.pause is not None:
+                            await state.transport.sleep(call.pause)
+                        if call.asking is not None:
+                            call.take_api_key(in_time=await ended_in_time(call.asking, call.time_left()))
+                        if not call.over and call.start_attempt():
+                            call.settle(await state.transport.send(call.request))
+                    return call.result()
+        except BaseException as error:
+            call.take_in_interruption(error)  # for what is raised into leaving the call, too
+            raise
 
 
 class AsyncPages(Generic[Item]):

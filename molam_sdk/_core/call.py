@@ -21,14 +21,16 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Generic, NamedTuple, TypeVar
 
-from ..exceptions import Doubt, MolamError
+from .._aside import Aside
+from ..exceptions import ConfigurationError, Doubt, MolamError, RequestValidationError
+from .account import account_of
 from .answer import UnreadableError, attach
-from .doubts import Doubts
+from .doubts import Doubts, another_account
 from .evidence import Instead, what_came_instead
 from .invocation import Invocation
 from .lookup import TRIES
 from .problem import Problem, read_problem
-from .record import CallRecord, Gate
+from .record import CallRecord, CallStart, Gate
 from .report import Report, retry_after_of
 from .retry import RetryBudget, RetryPolicy
 from .rules import RULES, Retry, Rule, combine, judge
@@ -70,30 +72,35 @@ class _Reading(NamedTuple):
 
 class Call(Generic[T]):
     """One invocation, all its attempts. ``request`` is what to send, ``pause`` the seconds to wait before the next
-    attempt (None before the first), ``over`` whether there is none.
+    attempt (None before the first), ``asking`` the API key to wait for before it, ``over`` whether there is none.
 
-    ``doubt``: what an earlier call under the same key left; ``doubts``: told what this one leaves. ``gate``: the
-    breaker. ``renew_authorization``: a new Authorization after a 401, or None. ``discard_connections``: called when an
-    answer was another call's. ``notify``: told the record when the call has ended.
+    ``doubt``: what an earlier call under the same key left; ``doubts``: told what this one leaves; ``account``: whose
+    API key it must be, where that is still to be asked for. ``gate``: the breaker. ``ask_api_key``: begins to ask for
+    another Authorization than the one given, or None where there is none to ask for. ``discard_connections``: called
+    when an answer was another call's. ``notify``: told the record when the call has ended, with the ``start`` that
+    observers were told.
     """
 
     __slots__ = (
+        "_account",
         "_admitted",
-        "_api_key_problem",
+        "_ask_api_key",
         "_conflict",
         "_discard_connections",
         "_doubts",
         "_error",
         "_gate",
         "_in_flight",
+        "_interrupted_by",
         "_last",
         "_lookups",
         "_notify",
         "_outage",
-        "_renew_authorization",
         "_report",
         "_result",
         "_settings",
+        "_start",
+        "asking",
         "invocation",
         "over",
         "pause",
@@ -109,19 +116,26 @@ class Call(Generic[T]):
         doubt: Doubt | None = None,
         doubts: Doubts | None = None,
         gate: Gate | None = None,
-        renew_authorization: Callable[[str], str | None] | None = None,
+        account: str | None = None,
+        ask_api_key: Callable[[str], Aside[str] | None] | None = None,
         discard_connections: Callable[[], None] | None = None,
         notify: Callable[[CallRecord], None] | None = None,
+        start: CallStart | None = None,
     ) -> None:
         self.invocation = invocation
         self.request = request
         self.pause: float | None = None
         self.over = False
+        self.asking: Aside[str] | None = None
+        if ask_api_key is not None and "Authorization" not in request.headers:
+            self.asking = ask_api_key("")
         self._settings = settings
         self._gate = gate
-        self._renew_authorization = renew_authorization
+        self._account = account
+        self._ask_api_key = ask_api_key
         self._discard_connections = discard_connections
         self._notify = notify
+        self._start = start
         self._report = Report(invocation, request, settings.clock, doubt)
         self._doubts = doubts
         self._error: MolamError | None = None
@@ -130,7 +144,7 @@ class Call(Generic[T]):
         self._conflict: _End | None = None
         self._lookups = 0
         self._outage: bool | None = None
-        self._api_key_problem: Exception | None = None
+        self._interrupted_by: int | None = None
         self._admitted = self._in_flight = False
 
     def __enter__(self) -> Call[T]:
@@ -139,19 +153,34 @@ class Call(Generic[T]):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        if error is not None:
+            self.take_in_interruption(error)
+        try:
+            if self._doubts is not None and self.invocation.idempotency_key is not None:
+                self._doubts.end(self.invocation.idempotency_key, None if error is None else self._report.doubt())
+            if self._admitted and self._gate is not None:
+                self._gate.leave(self._outage, error)
+        finally:
+            if self._notify is not None:
+                self._notify(self._report.record(error, self._start))
+
+    def take_in_interruption(self, error: BaseException) -> None:
+        """Have ``resolve`` find, in an exception raised into the call from outside, what the call was.
+
+        Ctrl-C stays Ctrl-C, a time limit a time limit and a cancellation a cancellation: the ``MolamError`` becomes
+        the cause of them, or of their own cause. The error of the call itself says all this already.
+        """
+        if error is self._error or id(error) == self._interrupted_by:
+            return
         report = self._report
-        if self._in_flight:  # an attempt was interrupted by Ctrl-C or a cancellation: its outcome is unknown
+        if isinstance(error, MolamError):  # raised by the transport, before it sent anything
+            report.complete(error)
+            return
+        self._interrupted_by = id(error)  # the error itself would hold the call's frames, and they the call
+        if self._in_flight:  # in the middle of an attempt: nobody knows
             report.outcome = combine(report.outcome, RULES[Failure.INTERRUPTED])
-        if error is not None and not isinstance(error, Exception):
-            self._outage = None
-            # Ctrl-C stays Ctrl-C and a cancellation a cancellation, but both can tell resolve() what they tore.
-            error.__cause__ = error.__cause__ or report.interrupted()
-        if self._doubts is not None and self.invocation.idempotency_key is not None:
-            self._doubts.end(self.invocation.idempotency_key, None if error is None else report.doubt())
-        if self._admitted and self._gate is not None:
-            self._gate.leave(self._outage, error)
-        if self._notify is not None:
-            self._notify(report.record(error))
+        self._outage = None
+        _add_cause(error, report.interrupted())
 
     def start_attempt(self) -> bool:
         """Begin the next attempt, if clock and breaker let it through; else settle their refusal. True: send it."""
@@ -165,8 +194,8 @@ class Call(Generic[T]):
 
     def settle(self, answer: Reply | NoReply) -> None:
         """Take in how an attempt ended, or that it could not begin: the call is over, or pauses for the next one."""
-        self._in_flight = False
         if self._conflict is not None:
+            self._in_flight = False
             self._settle_lookup(answer, self._conflict)
             return
         report = self._report
@@ -174,6 +203,7 @@ class Call(Generic[T]):
         rule = judge(answer, problem, instead)
         doubtful = report.outcome in ("unknown", "accepted")
         report.outcome = combine(report.outcome, rule)
+        self._in_flight = False  # not earlier: an exception raised into this method must not forget the attempt
         report.attempts += rule.attempted
         if self._settings.trace is not None:
             self._settings.trace(self.invocation.operation.name, report.attempts, rule.label)
@@ -187,6 +217,32 @@ class Call(Generic[T]):
             self._conflict = last
         elif not self._prepare_retry(answer, rule):
             self._fail(last)
+
+    def take_api_key(self, *, in_time: bool) -> None:
+        """Take the API key that was asked for; without one, the call is over."""
+        asking, self.asking = self.asking, None
+        if asking is None or not in_time:
+            self.settle(NoReply(Failure.NO_TIME, "the api_key callable gave no key in time"))
+            return
+        try:
+            authorization = asking.result()
+        except BaseException as problem:  # noqa: BLE001 - the merchant's callable; it ran in a thread of its own
+            self._fail_without_api_key(problem)
+            return
+        refused = self.request.headers.get("Authorization")
+        self.request.headers["Authorization"] = authorization
+        account = account_of(self.request.headers)
+        if self._account not in (None, account):
+            self._fail_before_sending(
+                RequestValidationError(another_account(self._account, account)), "invalid_request"
+            )
+            return
+        if self._last is None:
+            return
+        if authorization == refused:
+            self._fail(self._last)
+        else:
+            self._report.retries = (*self._report.retries, self._last.rule.label)
 
     def time_left(self) -> float:
         """Seconds until the deadline."""
@@ -287,7 +343,21 @@ class Call(Generic[T]):
         self.over = True
         self._report.label = last.rule.label
         self._error = self._report.error(*last)
-        self._error.__cause__ = self._error.__cause__ or self._api_key_problem
+
+    def _fail_without_api_key(self, problem: BaseException) -> None:
+        if self._last is not None:  # the 401 says more
+            self._fail(self._last)
+        else:
+            said = problem.message if isinstance(problem, ConfigurationError) else f"raised {type(problem).__name__}"
+            self._fail_before_sending(ConfigurationError(f"the api_key callable: {said}"), "no_api_key")
+        assert self._error is not None  # noqa: S101 - set above, or by _fail; tells the type checker
+        self._error.__cause__ = problem
+
+    def _fail_before_sending(self, error: MolamError, label: str) -> None:
+        self.over = True
+        self._report.label = label
+        self._error = error
+        self._report.complete(error)
 
     def _was_deleted(self, reply: Reply, rule: Rule) -> bool:
         return self.invocation.operation.absent_is_done and reply.status == 404 and rule.definite
@@ -297,9 +367,8 @@ class Call(Generic[T]):
         if rule.retry is Retry.NEVER or (rule.retry is Retry.RESOLVING and not self._settings.resolving):
             return False
         if rule.retry is Retry.NEW_API_KEY:
-            may_retry = self._take_new_api_key()
-        else:
-            may_retry = self._may_repeat() and self._plan_pause(answer, rule) and self._pay_for(rule)
+            return self._ask_for_new_api_key()
+        may_retry = self._may_repeat() and self._plan_pause(answer, rule) and self._pay_for(rule)
         if may_retry:
             self._report.retries = (*self._report.retries, rule.label)
         return may_retry
@@ -319,17 +388,20 @@ class Call(Generic[T]):
         cost = settings.cost_timeout if rule.label == "timeout" else settings.cost
         return settings.budget is None or settings.budget.take(cost)
 
-    def _take_new_api_key(self) -> bool:
-        if self._renew_authorization is None:
+    def _ask_for_new_api_key(self) -> bool:
+        if self._ask_api_key is None:
             return False
-        renew, self._renew_authorization = self._renew_authorization, None  # once per call
-        try:
-            authorization = renew(self.request.headers.get("Authorization", ""))
-        except Exception as problem:  # noqa: BLE001 - the merchant's callable; the 401 and the outcome must not be lost
-            self._api_key_problem = problem
-            return False
-        if authorization is None:
-            return False
+        ask, self._ask_api_key = self._ask_api_key, None  # once per call
+        self.asking = ask(self.request.headers.get("Authorization", ""))
         self.pause = 0.0
-        self.request.headers["Authorization"] = authorization
-        return True
+        return self.asking is not None
+
+
+def _add_cause(error: BaseException, cause: MolamError) -> None:
+    """Put a cause below those that an exception has; above those of an earlier call, which come after it."""
+    links = [error]
+    while (below := links[-1].__cause__) is not None and below not in links and not isinstance(below, MolamError):
+        links.append(below)
+    if not any(below is link for link in links):
+        cause.__cause__ = below
+    links[-1].__cause__ = cause

@@ -134,13 +134,18 @@ def refuse_unless_safe(doubt: Doubt, age: float | None, account: str | None, bas
             "is unknown: asking there could carry it out twice. Use a client for the same base URL"
         )
     if account is not None and doubt.account is not None and doubt.account != account:
-        raise RequestValidationError(
-            f"this was sent for account {doubt.account}, and this client's API key is of account {account} (both are "
-            "fingerprints): asking with it could carry it out twice. Use the same account; if only the key was "
-            "replaced, resolve(error, same_account=True)"
-        )
+        raise RequestValidationError(another_account(doubt.account, account))
     if doubt.request.method != "GET":
         _refuse_old(doubt.first_used_at, age)
+
+
+def another_account(first: str | None, now: str | None) -> str:
+    """Why a call must not be made with this API key; both are fingerprints."""
+    return (
+        f"this was sent for account {first}, and this client's API key is of account {now} (both are "
+        "fingerprints): asking with it could carry it out twice. Use the same account; if only the key was "
+        "replaced, resolve(error, same_account=True)"
+    )
 
 
 def _refuse_old(first_used_at: float, age: float | None) -> None:

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from ..exceptions import Outcome
 from .wire import NoReply
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # no slots: Python 3.10 gives those no weak reference
 class CallStart:
-    """A call is about to begin."""
+    """A call is about to begin. It lives as long as the call: a weak reference to it tells when that was torn."""
 
     operation: str
     group: str
@@ -24,7 +24,8 @@ class CallStart:
 class CallRecord:
     """How a call ended. ``code`` is the HTTP status or a word (``timeout``, ``circuit_open``, …); seconds throughout.
 
-    ``outcome`` is None for a success; ``retries`` holds the code each retry was made for, in order.
+    ``outcome`` is None for a success; ``retries`` holds the code each retry was made for, in order. ``start`` is the
+    very object that ``call_started`` was given.
     """
 
     operation: str
@@ -39,6 +40,7 @@ class CallRecord:
     request_id: str | None
     replayed: bool
     error: str | None
+    start: CallStart | None = field(default=None, compare=False, repr=False)
 
 
 class Observer(Protocol):

@@ -13,7 +13,7 @@ from .doubts import request_of
 from .evidence import ANY_REQUEST_ID, MOLAM_REQUEST_ID
 from .invocation import Invocation
 from .problem import Problem, printable_line
-from .record import CallRecord
+from .record import CallRecord, CallStart
 from .retry import parse_retry_after
 from .rules import Rule
 from .wire import NoReply, Reply, Request
@@ -90,7 +90,13 @@ class Report:
         """What a Ctrl-C or a cancellation came of, so that ``resolve`` can be asked about it."""
         return self._add_facts(NetworkError("the call was interrupted"))
 
-    def record(self, error: BaseException | None) -> CallRecord:
+    def complete(self, error: MolamError) -> None:
+        """Add what is known of the call to an error that knows nothing of it; a doubt that the call has left stays."""
+        if error.request is None:
+            outcome = self.outcome if self.outcome in ("unknown", "accepted") else error.outcome
+            self._add_facts(error).outcome = outcome
+
+    def record(self, error: BaseException | None, start: CallStart | None) -> CallRecord:
         """What observers are told."""
         operation = self.invocation.operation
         return CallRecord(
@@ -106,6 +112,7 @@ class Report:
             request_id=(error.request_id if isinstance(error, MolamError) else None) or self.request_id,
             replayed=self.replayed,
             error=None if error is None else type(error).__name__,
+            start=start,
         )
 
     def _add_facts(self, error: MolamError) -> MolamError:

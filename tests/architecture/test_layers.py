@@ -28,8 +28,8 @@ LAYERS = [
     "models",
     "config",
     "_params",
-    "money exceptions _forks _version",
-    "_pybreaker _error_facts",
+    "money exceptions _forks _version _quiet_log",
+    "_pybreaker _interruption _aside _error_facts",
     "_json_safe",
 ]
 RANK = {part: rank for rank, layer in enumerate(LAYERS) for part in layer.split()}

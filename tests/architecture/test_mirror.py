@@ -15,8 +15,11 @@ SHORT: Final = 60
 
 # What is tested through something else, and where.
 HELD_BY: Final = {
+    "_aside.py": "clients/hostile/test_api_key_callables.py",
     "_client_state.py": "clients/test_views.py",
+    "_core/record.py": "core/test_call_facts.py",
     "_error_facts.py": "exceptions/test_travel.py",
+    "_interruption.py": "clients/hostile/test_time_limits.py",
     "_json_safe.py": "exceptions/test_travel.py",
     "_resolving.py": "clients/test_doubts.py",
     "contrib/celery.py": "contrib/celery/test_task.py",
@@ -26,10 +29,11 @@ HELD_BY: Final = {
     "_transport/awaited/route.py": "clients/hostile/test_outcomes.py",
     "_transport/awaited/transport.py": "clients/hostile/test_outcomes.py",
     "_transport/blocking/adapter.py": "contracts/test_requests.py",
-    "_transport/blocking/pool.py": "clients/hostile/test_connections.py",
+    "_transport/blocking/bulkhead.py": "clients/hostile/test_bulkhead.py",
     "_transport/blocking/route.py": "clients/hostile/test_outcomes.py",
     "_transport/blocking/transport.py": "clients/hostile/test_outcomes.py",
     "_transport/dns.py": "transport/test_connect.py",
+    "_transport/failures.py": "transport/test_unforeseen.py",
     "_transport/origin.py": "transport/test_connect.py",
     "_transport/tls.py": "clients/hostile/test_connections.py",
     "async_client.py": "architecture/test_parity.py",

@@ -13,11 +13,12 @@ from urllib3.util.wait import wait_for_read
 from ..._core.wire import Failure
 from ..._http.error import NoReplyError
 from ..._http.reader import AnswerReader
-from ..failures import refuses_our_certificate
+from ..failures import handshake_refused, pass_on_interruption, refuses_our_certificate
 from ..origin import clock
 
 # How long to wait to be told why a connection is closing; the event loop says so in one of its next rounds.
 _CLOSING_SECONDS: Final = 1.0
+_TAKEN_AT_ONCE: Final = 16 * 1024  # by the system's buffer of a connection that holds nothing else
 
 
 class Connection(asyncio.Protocol):
@@ -58,6 +59,14 @@ class Connection(asyncio.Protocol):
             await self._answered
         finally:
             self._reader = self._answered = None
+        if self._may_hold_back(request):  # an answer that came before the request had left: it counts
+            reader.reusable = False
+
+    def _may_hold_back(self, request: bytes) -> bool:
+        """Whether bytes of the request may be unsent. Below TLS the event loop does not show how many it holds."""
+        if self._transport is None or len(request) <= _TAKEN_AT_ONCE:
+            return False
+        return bool(self._transport.get_extra_info("ssl_object") or self._transport.get_write_buffer_size())
 
     def closing(self) -> bool:
         """Whether it has been closed, by either side, and the event loop has yet to let go of it."""
@@ -69,7 +78,8 @@ class Connection(asyncio.Protocol):
             return False
         try:  # what came while the event loop was busy elsewhere is still in the socket
             return not wait_for_read(self._transport.get_extra_info("socket"), timeout=0)
-        except (OSError, ValueError):
+        except (OSError, ValueError) as problem:
+            pass_on_interruption(problem)
             return False
 
     def close(self) -> None:
@@ -146,7 +156,8 @@ class Connection(asyncio.Protocol):
 
     def _broken(self, detail: str, cause: Exception | None) -> NoReplyError:
         headless = self._reader is not None and not self._reader.head_seen
-        if headless and not self.uses and refuses_our_certificate(cause):
+        tls = self._transport.get_extra_info("ssl_object") if self._transport is not None else None
+        if headless and not self.uses and handshake_refused(cause, tls):
             error = NoReplyError(Failure.CERTIFICATE, f"the server does not take our certificate: {detail}")
         elif headless and self.uses:
             # Typical for a server that closes idle connections: it closed while the request was on its way.

@@ -11,7 +11,7 @@ from ..._http.error import NoReplyError
 from ...config import ClientConfig
 from ...exceptions import MolamError
 from ..defaults import default_adapter
-from ..failures import no_reply, unforeseen
+from ..failures import interruption_in, no_reply, unforeseen
 from ..origin import base_of, clock, origin_of
 from ..proxies import ProxySettings
 from ..recording import RecorderCheck
@@ -35,7 +35,8 @@ class AsyncioTransport:
         self._pid = os.getpid()
 
     async def send(self, request: Request) -> Reply | NoReply:
-        """One attempt. Whatever goes wrong comes back as a value; only a cancellation and its like pass."""
+        """One attempt. Whatever goes wrong comes back as a value; only what is raised from outside passes: a
+        cancellation, Ctrl-C."""
         if self._ordinary is not None:
             return await asyncio.to_thread(self._ordinary.send, request)
         try:
@@ -43,12 +44,13 @@ class AsyncioTransport:
             return await route.send(
                 request.method, request.url, request.headers.items(), request.body, request.deadline
             )
-        except NoReplyError as error:
-            return no_reply(error)
         except MolamError:
             raise
         except Exception as problem:  # noqa: BLE001 - the route translates its own; before it, nothing is sent
-            return no_reply(unforeseen(problem, sent=False))
+            interruption = interruption_in(problem)
+            if interruption is None:
+                return no_reply(problem if isinstance(problem, NoReplyError) else unforeseen(problem, sent=False))
+        raise interruption
 
     async def sleep(self, seconds: float) -> None:
         """Wait before another attempt."""

@@ -13,6 +13,7 @@ from typing import Final
 from ..._core.wire import Failure
 from ..._http.error import NoReplyError
 from ..dns import AddressInfo, interleaved, resolve
+from ..failures import pass_on_interruption
 from ..origin import Origin, clock, time_left, time_left_to_connect
 from ..recording import RecorderCheck
 from ..tls import TlsSettings
@@ -78,7 +79,7 @@ class Connector:
         host = self._origin.host
         sock.settimeout(self._patience(deadline))
         try:
-            return self._tls.context().wrap_socket(sock, server_hostname=host)
+            return _shake_hands(self._tls.context(), sock, host)
         except ssl.SSLCertVerificationError as problem:
             reason = problem.verify_message
             raise NoReplyError(Failure.CERTIFICATE, f"the certificate of {host} is not trusted: {reason}") from problem
@@ -89,6 +90,16 @@ class Connector:
 
     def _patience(self, deadline: float) -> float:
         return min(self._timeout, time_left_to_connect(deadline))
+
+
+def _shake_hands(context: ssl.SSLContext, sock: socket.socket, host: str) -> ssl.SSLSocket:
+    wrapped = context.wrap_socket(sock, server_hostname=host, do_handshake_on_connect=False)
+    try:
+        wrapped.do_handshake()
+    except BaseException:
+        wrapped.close()
+        raise
+    return wrapped
 
 
 def connect_to_first(addresses: list[AddressInfo], until: float) -> socket.socket:
@@ -135,6 +146,7 @@ class _Race:
         try:
             sock = socket.socket(family, kind, protocol)
         except OSError as problem:  # no IPv6 on this machine, for example
+            pass_on_interruption(problem)
             self._problem = problem
             self._next_due = 0.0
             return None
@@ -147,6 +159,7 @@ class _Race:
             self._selector.register(sock, selectors.EVENT_WRITE)
             return None
         except OSError as problem:
+            pass_on_interruption(problem)
             self._lose(sock, problem)
             return None
         return sock

@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib.util
 import ssl
 import time
-from collections.abc import Iterator
 from typing import Any, Final, Protocol
 
 from requests import exceptions as requests_errors
@@ -17,7 +16,7 @@ from ..._core.wire import Failure, Headers, Reply, Request
 from ..._http.error import NoReplyError
 from ...config import ClientConfig
 from ...exceptions import ConfigurationError
-from ..failures import refuses_our_certificate
+from ..failures import links_of, refuses_our_certificate
 from ..origin import base_of, clock, time_left_to_connect
 from ..proxies import ProxySettings
 from ..tls import TlsSettings
@@ -146,7 +145,7 @@ _PERHAPS_SENT: Final[tuple[tuple[type[BaseException], Failure], ...]] = (
 
 def _failure_of(problem: Exception) -> Failure:
     """The failure behind an exception: requests wraps urllib3's, which wraps the standard library's."""
-    chain = list(_chain(problem))
+    chain = list(links_of(problem))
     if found := _first_match(_NOT_SENT, chain):
         return found
     if any(map(refuses_our_certificate, chain)):
@@ -156,20 +155,6 @@ def _failure_of(problem: Exception) -> Failure:
     if isinstance(problem, requests_errors.SSLError) and len(chain) == 1:  # as a double in a merchant's test raises it
         return Failure.CERTIFICATE
     return _first_match(_PERHAPS_SENT, chain) or Failure.RESET
-
-
-def _chain(problem: BaseException) -> Iterator[BaseException]:
-    """An exception and those that it was made of."""
-    seen: list[BaseException] = []
-    ahead = [problem]
-    while ahead:
-        link = ahead.pop(0)
-        if any(link is known for known in seen):
-            continue
-        seen.append(link)
-        yield link
-        parts = (*link.args, getattr(link, "reason", None), getattr(link, "original_error", None), link.__cause__)
-        ahead += [part for part in parts if isinstance(part, BaseException)]
 
 
 def _first_match(rows: tuple[tuple[type[BaseException], Failure], ...], chain: list[BaseException]) -> Failure | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import weakref
 from collections import deque
 from collections.abc import Callable
+from weakref import WeakSet
 
 from ..._forks import renew_after_fork
 from ..origin import clock
@@ -14,13 +15,13 @@ from .connection import Connection
 class Pool:
     """Keeps up to ``size`` idle connections, each for ``idle_seconds``.
 
-    No lock: a deque's ends and a set's members are atomic, and a connection is in one pair of hands or in the
-    pool, never both. Whoever acquires a connection must release or discard it.
+    No lock: a deque's ends are atomic, and a connection is in one pair of hands or in the pool, never both. One that
+    is neither released nor discarded, because an exception was raised into whoever had it, is closed when collected.
     """
 
     def __init__(self, size: int, idle_seconds: float) -> None:
         self._idle: deque[Connection] = deque()
-        self._busy: set[Connection] = set()
+        self._standing: WeakSet[Connection] = WeakSet()
         self._size = size
         self._idle_seconds = idle_seconds
         self._closed = False
@@ -33,8 +34,10 @@ class Pool:
 
     def acquire(self, open_new: Callable[[], Connection]) -> Connection:
         """An idle connection that still stands, or a new one."""
-        connection = self._take_idle() or open_new()
-        self._busy.add(connection)
+        connection = self._take_idle()
+        if connection is None:
+            connection = open_new()
+            self._standing.add(connection)
         return connection
 
     def release(self, connection: Connection) -> None:
@@ -42,13 +45,11 @@ class Pool:
         now = clock()
         connection.uses += 1
         connection.idle_since = now
-        self._busy.discard(connection)
         self._idle.append(connection)
         self._trim(now - self._idle_seconds)
 
     def discard(self, connection: Connection) -> None:
         """Close a connection that must not carry another request."""
-        self._busy.discard(connection)
         connection.close()
 
     def clear(self) -> None:
@@ -62,10 +63,10 @@ class Pool:
 
     def after_fork(self) -> None:
         """The sockets are the parent's, those that its other threads were using included."""
-        for connection in (*self._idle, *self._busy):
+        for connection in tuple(self._standing):
             connection.close_in_child()
         self._idle.clear()
-        self._busy.clear()
+        self._standing = WeakSet()
 
     def _take_idle(self) -> Connection | None:
         oldest = clock() - self._idle_seconds
@@ -79,11 +80,12 @@ class Pool:
             connection.close()
 
     def _trim(self, oldest: float) -> None:
-        while self._idle and (self._closed or len(self._idle) > self._size or self._idle[0].idle_since < oldest):
-            try:
-                self._idle.popleft().close()
-            except IndexError:
-                return
+        idle = self._idle
+        try:  # another thread may take any of them meanwhile, the last one included
+            while self._closed or len(idle) > self._size or idle[0].idle_since < oldest:
+                idle.popleft().close()
+        except IndexError:
+            return
 
 
 def _close_all(idle: deque[Connection]) -> None:

@@ -16,7 +16,7 @@ from ..._http.error import NoReplyError
 from ...config import ClientConfig
 from ...exceptions import MolamError
 from ..defaults import default_adapter
-from ..failures import no_reply
+from ..failures import interruption_in, no_reply
 from ..origin import clock
 from .adapter import SocketAdapter
 from .ordinary import AdapterOptions, SendOptions, SocketOptions, check_adapter, read_reply, translated
@@ -46,18 +46,20 @@ class RequestsTransport:
             self.session.mount(scheme, mounted)
 
     def send(self, request: Request) -> Reply | NoReply:
-        """One attempt. Whatever goes wrong comes back as a value; only KeyboardInterrupt and its like pass."""
+        """One attempt. Whatever goes wrong comes back as a value; only what is raised from outside passes: Ctrl-C, the
+        time limit of a signal handler."""
         try:
             options = self._options.of(request)
             prepared = _prepare(request, self._options.headers(request))
             response = self.session.send(prepared, stream=True, allow_redirects=False, **options)
             return read_reply(response, self._config.max_body_bytes, request.deadline)
-        except NoReplyError as error:
-            return no_reply(error)
         except MolamError:
             raise
         except Exception as problem:  # noqa: BLE001 - whatever a double or a hook raises, the call must keep its key
-            return no_reply(translated(problem))
+            interruption = interruption_in(problem)
+            if interruption is None:
+                return no_reply(problem if isinstance(problem, NoReplyError) else translated(problem))
+        raise interruption
 
     def sleep(self, seconds: float) -> None:
         """Wait before another attempt."""

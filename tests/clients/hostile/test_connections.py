@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import functools
 import ssl
 import threading
 import time
@@ -155,6 +156,28 @@ def test_a_client_certificate_that_is_missed_was_not_sent(
     assert server.requests == []
     assert caught.value.attempts == 1
     assert caught.value.outcome == "not_sent"
+
+
+def test_an_alert_about_the_certificate_after_the_request_was_carried_out_is_a_doubt(
+    caller: Caller, serve: Serve, certificates: Certificates, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for kind, method in ((ssl.SSLSocket, "recv"), (ssl.SSLObject, "read")):
+        read = getattr(kind, method)
+        monkeypatch.setattr(kind, method, functools.partialmethod(_alert_after, read))
+    server = serve(tls=certificates.server())
+    caller.make(server.url, ca_bundle=certificates.ca_file, max_retries=0)
+    with pytest.raises(NetworkError) as caught:
+        caller.call("create_payment_intent", ORDER)
+    assert (len(server.requests), caught.value.outcome) == (1, "unknown")
+
+
+def _alert_after(sock: Any, read: Any, *arguments: Any) -> Any:
+    """The answer comes, and with it the session's tickets; what the client is told of is an alert."""
+    found = read(sock, *arguments)
+    came = found if isinstance(found, bytes) else bytes(arguments[1][:found])
+    if came.startswith(b"HTTP/1.1 201") and not getattr(sock, "server_side", False):
+        raise ssl.SSLError(1, "[SSL: TLSV13_ALERT_CERTIFICATE_REQUIRED] tlsv13 alert certificate required")
+    return found
 
 
 def _basic(user: str, password: str) -> str:
