@@ -103,9 +103,10 @@ class Metrics:
         """The calls of a group; its gauge counts them when it is read, so that it cannot drift."""
         under_way = self._under_way.get(name)
         if under_way is None:
-            under_way = self._under_way[name] = {}
+            under_way = {}
             gauge = self._gauges[name] = self.in_flight.labels(name)
             gauge.set_function(under_way.__len__)
+            self._under_way[name] = under_way  # last: an exception raised into these lines leaves nothing half made
         return under_way
 
     def _add_breaker_series(self, registry: CollectorRegistry) -> None:

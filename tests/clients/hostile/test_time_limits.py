@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from molam_sdk import ClientConfig, MolamClient, MolamError, MolamSyncClient, RequestValidationError
-from molam_sdk._base_client import failed_call
+from molam_sdk._resolving import failed_call
 from molam_sdk._transport import dns
 from molam_sdk.testing import Failure, NoReply, ScriptedTransport, ordinary_transport, reply
 from tests.support.http_server import INTENT, ORDER, Serve, Turn, Wire, created, error, then_hang

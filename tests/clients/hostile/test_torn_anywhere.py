@@ -14,7 +14,7 @@ from prometheus_client import CollectorRegistry
 
 import molam_sdk
 from molam_sdk import ClientConfig, MolamError, MolamSyncClient, RequestValidationError
-from molam_sdk._base_client import failed_call
+from molam_sdk._resolving import failed_call
 from tests.support.http_server import ORDER, HostileServer, Serve, error
 
 # Sockets that are torn out of opening a connection are closed when they are collected, which Python remarks on.
