@@ -92,6 +92,7 @@ PAIRS: Final[tuple[Pair, ...]] = (
         _CLIENTS,
         {"; a cancelled call never does.": "."},
     ),
+    Pair("_transport/awaited/route.py", "_transport/blocking/route.py"),
     Pair(
         "receiver/awaited/serving.py",
         "receiver/blocking/serving.py",

@@ -26,7 +26,8 @@ class Route:
         self._config = config
         self._origin = origin
         self._connector = Connector(origin, tls, config.timeout_connect, recorder)
-        self.pool = Pool(int(config.pool_size), config.pool_idle_seconds, config.timeout_connect)
+        # blocking: self.pool = Pool(int(config.pool_size), config.pool_idle_seconds)
+        self.pool = Pool(int(config.pool_size), config.pool_idle_seconds, config.timeout_connect)  # blocking:
 
     async def send(
         self, method: str, url: str, headers: Iterable[tuple[str, str]], body: bytes | None, deadline: float

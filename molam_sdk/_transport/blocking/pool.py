@@ -32,11 +32,11 @@ class Pool:
     def __len__(self) -> int:
         return len(self._idle)
 
-    def acquire(self, open_new: Callable[[], Connection]) -> Connection:
+    def acquire(self, open_new: Callable[[float], Connection], deadline: float) -> Connection:
         """An idle connection that still stands, or a new one."""
         connection = self._take_idle()
         if connection is None:
-            connection = open_new()
+            connection = open_new(deadline)
             self._standing.add(connection)
         return connection
 

@@ -1,3 +1,4 @@
+# Generated from _transport/awaited/route.py by ci/generate_blocking.py: edit that file, not this one.
 """The way to one origin: its connections, and one exchange on one of them."""
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ class Route:
         try:
             wire = self._origin.request_bytes(method, url, headers, body)
             reader = AnswerReader(self._config.max_body_bytes)
-            connection = self.pool.acquire(lambda: self._connector.open(deadline))
+            connection = self.pool.acquire(self._connector.open, deadline)
             self._exchange(connection, wire, reader, deadline)
         except (NoReplyError, MolamError):
             raise

@@ -30,7 +30,7 @@ def test_a_connection_that_another_thread_takes_while_the_pool_trims_is_no_error
     ours, theirs = socket.socketpair()
     with ours, theirs:
         pool = Pool(4, 60.0)
-        connection = pool.acquire(lambda: _TakenAtOnce(ours))
+        connection = pool.acquire(lambda _deadline: _TakenAtOnce(ours), 0.0)
         _TakenAtOnce.pool = pool
         pool.release(connection)
         assert len(pool) == 0
@@ -41,7 +41,7 @@ def test_a_connection_that_nobody_gave_back_is_closed_when_it_is_forgotten() -> 
     descriptor = ours.fileno()
     with theirs:
         pool = Pool(4, 60.0)
-        connection = pool.acquire(lambda: Connection(socket.socket(fileno=ours.detach())))
+        connection = pool.acquire(lambda _deadline: Connection(socket.socket(fileno=ours.detach())), 0.0)
         assert os.fstat(descriptor)
         del connection
         gc.collect()
