@@ -67,7 +67,7 @@ class Breaker:
         self.cb = cb
         self._most_probes = half_open_probes
         # Weak: a call that Ctrl-C ends between its admission and its end must not keep its place for ever.
-        self._probes: WeakSet[_Passage] = WeakSet()
+        self._probes: WeakSet[Passage] = WeakSet()
         self._window = _Window(failure_rate, clock) if failure_rate is not None else None
         self._clock = clock
         self._opened: tuple[datetime, float] | None = None
@@ -78,7 +78,7 @@ class Breaker:
 
     def passage(self) -> Gate:
         """The gate of one call."""
-        return _Passage(self)
+        return Passage(self)
 
     def after_fork(self) -> None:
         """A thread of the parent may have held a lock, here or in pybreaker; its probes are not ours."""
@@ -91,7 +91,7 @@ class Breaker:
         wait = self._wait() if self.cb.current_state == pybreaker.STATE_OPEN else 0.0
         return _refused(self.cb, wait) if wait > 0 else None
 
-    def admit(self, passage: _Passage) -> NoReply | None:
+    def admit(self, passage: Passage) -> NoReply | None:
         """Let a call through, marked as a probe unless the breaker is closed; or say why not."""
         if self.cb.current_state == pybreaker.STATE_CLOSED:
             return None
@@ -115,7 +115,7 @@ class Breaker:
         now = self._clock()
         return sum(probe.ends_at > now for probe in tuple(self._probes))
 
-    def end_probe(self, passage: _Passage) -> None:
+    def end_probe(self, passage: Passage) -> None:
         """A probe ended: its place is free."""
         with self._lock:
             self._probes.discard(passage)
@@ -174,7 +174,7 @@ class Breaker:
         return noted[1]
 
 
-class _Passage:
+class Passage:
     """One call's way through the breaker: admitted once, fed once."""
 
     __slots__ = ("__weakref__", "_breaker", "ends_at", "probe")

@@ -11,7 +11,8 @@ from prometheus_client import CollectorRegistry
 from ._base_client import BaseClient
 from ._core.record import Gate, Observer
 from ._core.wire import Transport
-from .cb import Breaker, FailureRate, create_circuit_breaker
+from ._shared_breaker import breaker_of
+from .cb import FailureRate, create_circuit_breaker
 from .client import MolamClient, Pages
 from .config import ClientConfig
 from .logging_setup import LogObserver
@@ -50,7 +51,7 @@ class MolamSyncClient(MolamClient):
             cb_name, cb_fail_max, cb_reset_timeout, success_threshold=cb_success_threshold
         )
         watch_breaker(self.cb, registry)
-        self._breaker = Breaker(self.cb, half_open_probes=cb_half_open_probes, failure_rate=cb_failure_rate)
+        self._breaker = breaker_of(self.cb, half_open_probes=cb_half_open_probes, failure_rate=cb_failure_rate)
 
     @property
     def client(self) -> MolamClient:

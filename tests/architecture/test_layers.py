@@ -20,7 +20,7 @@ LAYERS = [
     "sync_client async_client",
     "client plain_async_client",
     "_base_client _resolving",
-    "_client_state",
+    "_client_state _shared_breaker",
     "_transport cb metrics logging_setup",
     "redaction _http types",
     "_core",
