@@ -90,13 +90,36 @@ def test_a_storage_that_hangs_costs_no_answer_and_no_deadline(
     assert "is late" in caplog.text
 
 
-def test_a_storage_that_fails_costs_no_answer(
-    redis_server: tuple[subprocess.Popen[bytes], int], caplog: pytest.LogCaptureFixture
-) -> None:
+def test_a_storage_that_is_gone_costs_no_answer(redis_server: tuple[subprocess.Popen[bytes], int]) -> None:
     process, port = redis_server
     client = client_of(shared(port), OK, OUTAGE)
     process.kill()
     process.wait()
+
+    assert client.create_payment_intent(ORDER).id == "pi_1"
+    with pytest.raises(ServerError) as caught:
+        client.create_payment_intent(ORDER, idempotency_key="order-7")
+    assert (caught.value.outcome, caught.value.idempotency_key) == ("unknown", "order-7")
+
+
+class Broken(pybreaker.CircuitMemoryStorage):
+    """As a merchant's own storage whose library raises, once the client stands."""
+
+    raises = False
+
+    def __getattribute__(self, name: str) -> Any:
+        if name in ("state", "counter", "increment_counter") and type(self).raises:
+            raise ConnectionError("the storage is gone")
+        return super().__getattribute__(name)
+
+
+def test_a_storage_that_raises_costs_no_answer(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    cb = create_circuit_breaker(state_storage=Broken(pybreaker.STATE_CLOSED))
+    client = client_of(cb, OK, OUTAGE)
+    client._breaker = SharedBreaker(cb)
+    monkeypatch.setattr(Broken, "raises", True)
 
     with caplog.at_level(logging.WARNING, "molam_sdk"):
         assert client.create_payment_intent(ORDER).id == "pi_1"
