@@ -7,13 +7,16 @@ import contextlib
 import socket
 import struct
 import threading
+import time
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from typing_extensions import Self
 
 from tests.chaos.faults import Misfortune, decide
+from tests.chaos.gateways import stranger
 
 PATIENCE = 0.5  # seconds; longer than a merchant waits for an answer
 _PAGE = b"<html>sorry</html>"
@@ -22,11 +25,13 @@ _NO_ANSWER: tuple[int, bytes, bytes] = (0, b"", b"")
 
 @dataclass(slots=True)
 class Carried:
-    """What became of one request. ``status`` is the sandbox's own answer, 0 if there was none."""
+    """What became of one request. ``status`` is the sandbox's own answer, 0 if there was none; ``began``: when the
+    request came, a Unix time."""
 
+    tenant: str
     call: str
     key: str
-    nth: int
+    began: float
     fault: str
     forwarded: bool = False
     status: int = 0
@@ -34,12 +39,14 @@ class Carried:
 
 
 class Proxy:
-    """Listens on a free port, in a thread of its own, until the block ends."""
+    """Listens on a free port, in a thread of its own, until the block ends. ``tenants`` by their API keys."""
 
-    def __init__(self, seed: int, sandbox_port: int) -> None:
+    def __init__(self, seed: int, sandbox_port: int, tenants: Mapping[str, str]) -> None:
         self.record: list[Carried] = []
         self.seed, self._sandbox_port = seed, sandbox_port
+        self._tenants = {f"Bearer {secret}": tenant for secret, tenant in tenants.items()}
         self._seen = Counter[str]()
+        self._strays: dict[asyncio.StreamWriter, bytes] = {}
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._tasks: set[asyncio.Task[None]] = set()
@@ -76,16 +83,22 @@ class Proxy:
                     pass
         finally:
             self._tasks.discard(task)
+            self._strays.pop(writer, None)
             writer.close()
 
     async def _carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
         head, fields, body = await _read_message(reader)
-        key = fields.get("idempotency-key", fields.get("x-call", ""))
-        self._seen[key] += 1
-        fault = decide(self.seed, key, self._seen[key])
-        carried = Carried(fields.get("x-call", ""), key, self._seen[key], fault.kind if fault is not None else "")
+        tenant, call = self._tenants[fields["authorization"]], fields.get("x-call", "")
+        key = fields.get("idempotency-key", call)
+        seen = f"{tenant}:{key}"
+        self._seen[seen] += 1
+        fault = decide(self.seed, seen, self._seen[seen])
+        stray = self._strays.pop(writer, b"")
+        carried = Carried(tenant, call, key, time.time(), "mixed_up" if stray else fault.kind if fault else "")
         self.record.append(carried)
-        if fault is None:
+        if stray:
+            _send(writer, stray)
+        if fault is None or stray:
             return _send(writer, (await self._forward(carried, head + body))[2])
         return await _FAULTS[fault.kind.rpartition("_")[2]](self, fault, carried, head + body, writer)
 
@@ -104,6 +117,16 @@ class Proxy:
     async def _garbage(self, _fault: Misfortune, carried: Carried, request: bytes, writer: Any) -> bool:
         status, head, answer = await self._forward(carried, request)
         return _send(writer, _answer(status, _PAGE) if head and 200 <= status < 300 else answer)
+
+    async def _twice(self, _fault: Misfortune, carried: Carried, request: bytes, writer: Any) -> bool:
+        _, _, answer = await self._forward(carried, request)
+        return _send(writer, answer + answer)
+
+    async def _stray(self, _fault: Misfortune, carried: Carried, request: bytes, writer: Any) -> bool:
+        status, _, answer = await self._forward(carried, request)
+        if 200 <= status < 300:
+            self._strays[writer] = answer
+        return _send(writer, answer)
 
     async def _hang(self, _fault: Misfortune, carried: Carried, request: bytes, _writer: Any) -> bool:
         await self._forward(carried, request)
@@ -150,6 +173,8 @@ _FAULTS: dict[str, Any] = {
     "after": Proxy._after,
     "truncate": Proxy._truncate,
     "garbage": Proxy._garbage,
+    "twice": Proxy._twice,
+    "stray": Proxy._stray,
     "hang": Proxy._hang,
     "drip": Proxy._drip,
     "zombie": Proxy._zombie,
@@ -182,6 +207,8 @@ def _break(fault: Misfortune, writer: asyncio.StreamWriter) -> bool:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         writer.transport.abort()
         return False
+    if kind == "gateway":
+        return _send(writer, stranger(fault.detail).render())
     if kind == "page":
         return _send(writer, _answer(404 if fault.detail < 0.5 else 502, _PAGE))
     if kind == "503":
