@@ -24,7 +24,7 @@ from typing import Generic, NamedTuple, TypeVar
 from ..exceptions import Doubt, MolamError
 from .answer import UnreadableError, attach
 from .doubts import Doubts
-from .evidence import Instead, what_came_instead
+from .evidence import Instead, is_molams, what_came_instead
 from .invocation import Invocation
 from .lookup import TRIES
 from .problem import Problem, read_problem
@@ -219,7 +219,7 @@ class Call(Generic[T]):
         except UnreadableError as problem:
             found = read_problem(answer.body)
             return _Reading(found, what_came_instead(answer, found), f"the answer cannot be read: {problem}")
-        mismatch = self.invocation.mismatch(result)
+        mismatch = self.invocation.mismatch(result, is_molams=is_molams(answer.headers))
         if mismatch is not None:
             self._distrust_connections()
             return _Reading(None, Instead.OTHER, f"this is the answer to another request: {mismatch}")

@@ -57,12 +57,14 @@ class Invocation(Generic[T]):
     body: bytes | None = field(repr=False)
     idempotency_key: str | None
 
-    def mismatch(self, answer: T) -> str | None:
-        """Why an answer is not about this invocation; None where it is."""
+    def mismatch(self, answer: T, *, is_molams: bool = False) -> str | None:
+        """Why an answer is not about this invocation; None where it is. ``is_molams``: its statuses are Molam's, and
+        not those of a merchant's mock."""
         operation = self.operation
         if operation.echo is NOTHING:
             return None
-        return operation.echo.mismatch(operation.path, self.path, self.body, answer)
+        why = operation.echo.mismatch(operation.path, self.path, self.body, answer)
+        return why or (operation.echo.is_earlier(answer) if is_molams else None)
 
     @property
     def repeatable(self) -> bool:

@@ -28,6 +28,10 @@ class OverdueError(Exception):
     """What a signal handler raises into whatever waits, as celery's and rq's do."""
 
 
+class TornError(BaseException):
+    """The same, as gevent's and dramatiq's do."""
+
+
 class SaysCall:
     """An observer that names the merchant's call in every request of it."""
 
@@ -135,7 +139,7 @@ class Merchant:
         self.table.note(step, began=call)
         try:
             answer = yield self._ask(step, kept.key, call, error)
-        except OverdueError as torn:
+        except (OverdueError, TornError) as torn:
             course.error = torn.__cause__ if isinstance(torn.__cause__, MolamError) else None
             self.table.note(step, torn=call, told=course.error is not None)
         except MolamError as problem:
@@ -166,7 +170,7 @@ class Merchant:
 
     def _take_in(self, step: Step, call: str, answer: Any) -> None:
         if step.operation == "confirm_payment_intent" and answer.status == "requires_confirmation":
-            self.table.note(step, earlier=call)  # the answer to its create, come twice: it says so, so ask again
+            self.table.note(step, earlier=call)  # of its create, come twice: ask again
         else:
             self.table.note(step, done=answer.id, call=call, replayed=answer.replayed)
 
@@ -198,9 +202,9 @@ class Merchant:
     def _take_at_its_word(self, course: Course, kept: Kept, chance: random.Random) -> None:
         """Nothing happened: go on under the same key, take a new one, or give the order up for good."""
         drawn = chance.random()
-        if drawn < 0.01:
+        if drawn < 0.1:
             self.table.note(course.step, done="given up")
-        elif drawn < 0.3:
+        elif drawn < 0.5:
             generation = kept.generation + 1
             self.table.note(course.step, key=course.step.key(generation), generation=generation)
             course.error, course.calls = None, []
@@ -213,7 +217,7 @@ class Merchant:
             came = yield Ask(call, other, "resolve", (error,), {"timeout": 2})
         except RequestValidationError:
             self.table.note(step, other_tenant="refused", by=call)
-        except OverdueError:
+        except (OverdueError, TornError):
             pass
         except MolamError as problem:
             self.table.note(step, other_tenant=repr(problem), by=call)

@@ -9,15 +9,15 @@ import struct
 import threading
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from typing_extensions import Self
 
 from tests.chaos.faults import Misfortune, decide
 from tests.chaos.gateways import stranger
 
+Writer = asyncio.StreamWriter
 PATIENCE = 0.5  # seconds; longer than a merchant waits for an answer
 _PAGE = b"<html>sorry</html>"
 _NO_ANSWER: tuple[int, bytes, bytes] = (0, b"", b"")
@@ -86,7 +86,7 @@ class Proxy:
             self._strays.pop(writer, None)
             writer.close()
 
-    async def _carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
+    async def _carry(self, reader: asyncio.StreamReader, writer: Writer) -> bool:
         head, fields, body = await _read_message(reader)
         tenant, call = self._tenants[fields["authorization"]], fields.get("x-call", "")
         key = fields.get("idempotency-key", call)
@@ -100,40 +100,47 @@ class Proxy:
             _send(writer, stray)
         if fault is None or stray:
             return _send(writer, (await self._forward(carried, head + body))[2])
-        return await _FAULTS[fault.kind.rpartition("_")[2]](self, fault, carried, head + body, writer)
+        carry_out: Fault = _FAULTS[fault.kind.rpartition("_")[2]]
+        return await carry_out(self, fault, carried, head + body, writer)
 
-    async def _before(self, fault: Misfortune, _carried: Carried, _request: bytes, writer: Any) -> bool:
+    async def _before(
+        self, fault: Misfortune, _carried: Carried, _request: bytes, writer: asyncio.StreamWriter
+    ) -> bool:
         return _break(fault, writer)
 
-    async def _after(self, fault: Misfortune, carried: Carried, request: bytes, writer: Any) -> bool:
+    async def _after(self, fault: Misfortune, carried: Carried, request: bytes, writer: Writer) -> bool:
         await self._forward(carried, request)
         return _break(fault, writer)
 
-    async def _truncate(self, fault: Misfortune, carried: Carried, request: bytes, writer: Any) -> bool:
+    async def _truncate(
+        self, fault: Misfortune, carried: Carried, request: bytes, writer: asyncio.StreamWriter
+    ) -> bool:
         _, _, answer = await self._forward(carried, request)
         _send(writer, answer[: int(len(answer) * fault.detail)])
         return False
 
-    async def _garbage(self, _fault: Misfortune, carried: Carried, request: bytes, writer: Any) -> bool:
+    async def _garbage(
+        self, _fault: Misfortune, carried: Carried, request: bytes, writer: asyncio.StreamWriter
+    ) -> bool:
         status, head, answer = await self._forward(carried, request)
         return _send(writer, _answer(status, _PAGE) if head and 200 <= status < 300 else answer)
 
-    async def _twice(self, _fault: Misfortune, carried: Carried, request: bytes, writer: Any) -> bool:
+    async def _twice(self, _fault: Misfortune, carried: Carried, request: bytes, writer: Writer) -> bool:
         _, _, answer = await self._forward(carried, request)
         return _send(writer, answer + answer)
 
-    async def _stray(self, _fault: Misfortune, carried: Carried, request: bytes, writer: Any) -> bool:
+    async def _stray(self, _fault: Misfortune, carried: Carried, request: bytes, writer: Writer) -> bool:
         status, _, answer = await self._forward(carried, request)
         if 200 <= status < 300:
             self._strays[writer] = answer
         return _send(writer, answer)
 
-    async def _hang(self, _fault: Misfortune, carried: Carried, request: bytes, _writer: Any) -> bool:
+    async def _hang(self, _fault: Misfortune, carried: Carried, request: bytes, _writer: Writer) -> bool:
         await self._forward(carried, request)
         await asyncio.sleep(PATIENCE)
         return False
 
-    async def _drip(self, _fault: Misfortune, carried: Carried, request: bytes, writer: Any) -> bool:
+    async def _drip(self, _fault: Misfortune, carried: Carried, request: bytes, writer: Writer) -> bool:
         _, _, answer = await self._forward(carried, request)
         for byte in answer:
             if not _send(writer, bytes([byte])):
@@ -141,12 +148,14 @@ class Proxy:
             await asyncio.sleep(PATIENCE / 8)
         return False
 
-    async def _zombie(self, _fault: Misfortune, carried: Carried, request: bytes, _writer: Any) -> bool:
+    async def _zombie(
+        self, _fault: Misfortune, carried: Carried, request: bytes, _writer: asyncio.StreamWriter
+    ) -> bool:
         await asyncio.sleep(PATIENCE)
         await self._forward(carried, request)
         return False
 
-    async def _slow(self, fault: Misfortune, carried: Carried, request: bytes, writer: Any) -> bool:
+    async def _slow(self, fault: Misfortune, carried: Carried, request: bytes, writer: Writer) -> bool:
         await asyncio.sleep(fault.detail * PATIENCE / 2)
         return _send(writer, (await self._forward(carried, request))[2])
 
@@ -168,7 +177,8 @@ class Proxy:
         return carried.status, head, head + body
 
 
-_FAULTS: dict[str, Any] = {
+Fault = Callable[[Proxy, Misfortune, Carried, bytes, Writer], Awaitable[bool]]
+_FAULTS: dict[str, Fault] = {
     "before": Proxy._before,
     "after": Proxy._after,
     "truncate": Proxy._truncate,
@@ -197,7 +207,7 @@ def _send(writer: asyncio.StreamWriter, answer: bytes) -> bool:
     return True
 
 
-def _break(fault: Misfortune, writer: asyncio.StreamWriter) -> bool:
+def _break(fault: Misfortune, writer: Writer) -> bool:
     """End the exchange as the first word of the kind says."""
     kind = fault.kind.partition("_")[0]
     if kind == "close":

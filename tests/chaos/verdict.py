@@ -61,7 +61,6 @@ class Evidence:
             "refused_for_the_other_tenant": self._count("other_tenant"),
             "torn_by_a_signal": self._count("torn"),
             "torn_and_told": sum(fact.get("told", False) for fact in self.facts),
-            "answers_of_an_earlier_step": self._count("earlier"),
             "claims_by_orphans": sum(claim["orphaned"] for claim in self.claims),
             "untrue_of_the_dead": sum(1 for claim in self.claims if claim["orphaned"] and self._is_untrue(claim)),
             "executions": sum(self.executions.values()),
@@ -127,8 +126,10 @@ class Evidence:
         return bool(self.executions[key]) and not any(map(_was_executed, self.by_key[key]))
 
     def _crossed(self) -> Iterator[str]:
-        """Whatever one tenant did for the other."""
+        """Whatever one tenant did for the other, or one call was answered in place of another."""
         for fact in self.facts:
+            if "earlier" in fact:
+                yield f"the answer to an earlier step was taken: {fact}"
             if "other_tenant" in fact and (fact["other_tenant"] != "refused" or self.by_call[fact["by"]]):
                 yield f"resolved for the other tenant: {fact} {self.by_call[fact['by']]}"
         for key, row in self.executed:

@@ -16,7 +16,7 @@ from types import FrameType
 from typing import Any
 
 from molam_sdk import MolamAsyncClient, MolamError, MolamSyncClient
-from tests.chaos.merchant import Ask, Merchant, OverdueError, Pause, Settings, current_call
+from tests.chaos.merchant import Ask, Merchant, OverdueError, Pause, Settings, TornError, current_call
 from tests.chaos.orders import TENANTS, Order
 
 HANDED_OVER = 3
@@ -68,7 +68,7 @@ class _Alarm:
 
     def _ring(self, _number: int, _frame: FrameType | None) -> None:
         if self._armed:
-            raise OverdueError("time is up")
+            raise self._chance.choice((OverdueError, TornError))("time is up")
 
 
 def _performer(merchant: Merchant, stack: ExitStack) -> Perform:
@@ -97,7 +97,7 @@ def _drive(merchant: Merchant, order: Order, perform: Perform) -> None:
                 continue
             try:
                 answer = perform(step)
-            except (MolamError, OverdueError) as error:
+            except (MolamError, OverdueError, TornError) as error:
                 step = plan.throw(error)
             else:
                 step = plan.send(answer)
