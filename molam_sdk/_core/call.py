@@ -165,8 +165,8 @@ class Call(Generic[T]):
 
     def settle(self, answer: Reply | NoReply) -> None:
         """Take in how an attempt ended, or that it could not begin: the call is over, or pauses for the next one."""
-        self._in_flight = False
         if self._conflict is not None:
+            self._in_flight = False
             self._settle_lookup(answer, self._conflict)
             return
         report = self._report
@@ -174,6 +174,7 @@ class Call(Generic[T]):
         rule = judge(answer, problem, instead)
         doubtful = report.outcome in ("unknown", "accepted")
         report.outcome = combine(report.outcome, rule)
+        self._in_flight = False  # not earlier: an exception raised into this method must not forget the attempt
         report.attempts += rule.attempted
         if self._settings.trace is not None:
             self._settings.trace(self.invocation.operation.name, report.attempts, rule.label)
