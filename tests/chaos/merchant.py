@@ -64,7 +64,7 @@ class Settings:
 
     def breaker(self, tenant: str) -> dict[str, Any]:
         """The other arguments of a client."""
-        return {"cb_name": tenant, "cb_fail_max": 12, "cb_reset_timeout": 0.2, "observers": [SaysCall()]}
+        return {"cb_name": tenant, "cb_fail_max": 4, "cb_reset_timeout": 0.2, "observers": [SaysCall()]}
 
 
 @dataclass(frozen=True, slots=True)
