@@ -275,7 +275,7 @@ class Call(Generic[T]):
         except UnreadableError as problem:
             found = read_problem(answer.body)
             return _Reading(found, what_came_instead(answer, found), f"the answer cannot be read: {problem}")
-        mismatch = self.invocation.mismatch(result)
+        mismatch = self.invocation.mismatch(result, answer.headers)
         if mismatch is not None:
             self._distrust_connections()
             return _Reading(None, Instead.OTHER, f"this is the answer to another request: {mismatch}")

@@ -20,12 +20,14 @@ _LONGEST: Final = 60
 @dataclass(frozen=True, slots=True)
 class Echo:
     """What an operation's answer repeats of its request. ``id``: the id in the path; ``prefix``: what its id begins
-    with; ``fields``: of the body; ``filters``: of the query, repeated by every item of a list."""
+    with; ``fields``: of the body; ``filters``: of the query, repeated by every item of a list. ``not_yet``: the
+    statuses of an object that the operation was not carried out on: an earlier call's answer about the same one."""
 
     id: bool = False
     prefix: str = ""
     fields: tuple[str, ...] = ()
     filters: tuple[str, ...] = ()
+    not_yet: frozenset[str] = frozenset()
 
     def mismatch(self, template: str, path: str, body: bytes | None, answer: object) -> str | None:
         """What was asked for and what came, where they differ; what the answer leaves out does not differ."""
@@ -41,6 +43,11 @@ class Echo:
             items = (_first_differing(self.filters, query, vars(item)) for item in came["data"])
             return next(filter(None, items), None)
         return None
+
+    def given_to_an_earlier_call(self, answer: object) -> str | None:
+        """Why an answer of Molam's about the right object was given to an earlier call, where it was."""
+        status = vars(answer)["status"]
+        return f"the status is still {status}" if status in self.not_yet else None
 
 
 NOTHING: Final = Echo()

@@ -10,6 +10,7 @@ from urllib.parse import quote, urlencode
 
 from ..exceptions import RequestValidationError
 from .echo import NOTHING, Echo
+from .evidence import is_molams
 from .lookup import Lookup
 from .wire import Reply
 
@@ -57,12 +58,16 @@ class Invocation(Generic[T]):
     body: bytes | None = field(repr=False)
     idempotency_key: str | None
 
-    def mismatch(self, answer: T) -> str | None:
-        """Why an answer is not about this invocation; None where it is."""
+    def mismatch(self, answer: T, headers: Mapping[str, str] | None = None) -> str | None:
+        """Why an answer is not about this invocation; None where it is. Its status counts where its ``headers`` are
+        Molam's, and not those of a merchant's mock."""
         operation = self.operation
         if operation.echo is NOTHING:
             return None
-        return operation.echo.mismatch(operation.path, self.path, self.body, answer)
+        why = operation.echo.mismatch(operation.path, self.path, self.body, answer)
+        if why is None and operation.echo.not_yet and is_molams(headers):
+            return operation.echo.given_to_an_earlier_call(answer)
+        return why
 
     @property
     def repeatable(self) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, Final
 
 from ..exceptions import RequestValidationError
@@ -48,6 +49,8 @@ _onboarding = parse_model(MerchantOnboarding)
 _THIS_INTENT, _THIS_REFUND, _THIS_PAYOUT = (Echo(id=True, prefix=prefix) for prefix in ("pi_", "re_", "po_"))
 _PRICE: Final = ("amount", "currency")
 _INTENT_FIELDS: Final = (*_PRICE, "customer_id", "merchant_id")
+_TO_CONFIRM: Final = frozenset({"requires_confirmation"})
+_TO_CAPTURE: Final = _TO_CONFIRM | {"requires_capture"}
 _CONFIRMED = Lookup(
     "/confirm",
     done=frozenset({"processing", "requires_capture", "succeeded"}),
@@ -75,7 +78,7 @@ CONFIRM_INTENT = Operation(
     _INTENTS + "/{}/confirm",
     _intent,
     "confirm",
-    echo=_THIS_INTENT,
+    echo=replace(_THIS_INTENT, not_yet=_TO_CONFIRM),
     lookup=_CONFIRMED,
 )
 CAPTURE_INTENT = Operation(
@@ -85,7 +88,7 @@ CAPTURE_INTENT = Operation(
     _INTENTS + "/{}/capture",
     _intent,
     "capture",
-    echo=_THIS_INTENT,
+    echo=replace(_THIS_INTENT, not_yet=_TO_CAPTURE),
     lookup=_CAPTURED,
 )
 CANCEL_INTENT = Operation(
@@ -95,7 +98,7 @@ CANCEL_INTENT = Operation(
     _INTENTS + "/{}/cancel",
     _intent,
     "cancel",
-    echo=_THIS_INTENT,
+    echo=replace(_THIS_INTENT, not_yet=_TO_CAPTURE),
     lookup=_CANCELED,
 )
 CREATE_REFUND = Operation(

@@ -25,7 +25,6 @@ HELD_BY: Final = {
     "contrib/celery.py": "contrib/celery/test_task.py",
     "_params.py": "test_types.py",
     "_pybreaker.py": "contracts/test_pybreaker.py",
-    "_transport/awaited/pool.py": "clients/hostile/test_connections.py",
     "_transport/awaited/route.py": "clients/hostile/test_outcomes.py",
     "_transport/awaited/transport.py": "clients/hostile/test_outcomes.py",
     "_transport/blocking/adapter.py": "contracts/test_requests.py",

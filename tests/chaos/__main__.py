@@ -18,7 +18,7 @@ def main() -> int:
     parser.add_argument("--orders", type=int, default=20_000, help="in all (%(default)s)")
     parser.add_argument("--seed", type=int, default=None, help="decides faults and kills (drawn)")
     parser.add_argument("--seconds", type=float, default=900, help="give up after (%(default)s)")
-    parser.add_argument("--merchants", default="sync,sync,async", help="a process each (%(default)s)")
+    parser.add_argument("--merchants", default="sync,alarms,async", help="a process each (%(default)s)")
     parser.add_argument("--width", type=int, default=16, help="threads or tasks per merchant (%(default)s)")
     chosen = parser.parse_args()
     seed = random.SystemRandom().randrange(10**6) if chosen.seed is None else chosen.seed

@@ -5,22 +5,27 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass
 
-# Of a thousand requests so many meet each kind; the rest, 600, pass unharmed.
+# Of a thousand requests so many meet each kind; the rest, 510, pass unharmed.
 SHARES = {
     "close_before": 40,  # closed, not carried to Molam
-    "reset_before": 30,
-    "503_before": 30,
-    "page_before": 20,  # some proxy's page: 404 or 502
+    "reset_before": 25,
+    "503_before": 25,
+    "page_before": 15,  # some proxy's page: 404 or 502
     "429_before": 20,
     "401_before": 10,
-    "close_after": 60,  # carried out, and no answer
-    "reset_after": 40,
-    "503_after": 30,  # carried out, and a gateway says 503, 502 or 504
-    "truncate": 40,  # carried out, and half the answer
-    "garbage": 20,  # carried out, and a page instead of the JSON of a 2xx
+    "404_before": 15,  # in the shape of Molam's errors, but without a request id
+    "gateway_before": 40,  # a gateway answers in Molam's place, and Molam hears of nothing
+    "close_after": 50,  # carried out, and no answer
+    "reset_after": 35,
+    "503_after": 25,  # carried out, and a gateway says 503, 502 or 504
+    "gateway_after": 60,  # carried out, and a gateway's answer in place of Molam's
+    "truncate": 35,  # carried out, and half the answer
+    "garbage": 15,  # carried out, and a page instead of the JSON of a 2xx
+    "twice": 10,  # carried out, and the answer comes twice at once
+    "stray": 20,  # carried out, and a 2xx comes again as the answer to the next request of the connection
     "hang": 15,  # carried out, and silence
-    "drip": 15,  # carried out, and a byte now and then
-    "zombie": 20,  # carried to Molam only after the merchant has lost patience
+    "drip": 10,  # carried out, and a byte now and then
+    "zombie": 15,  # carried to Molam only after the merchant has lost patience
     "slow": 10,  # a little late
 }
 

@@ -1,19 +1,12 @@
-"""A merchant as a process that may die at any time: its orders stand in a file, and it does what the errors say."""
+"""A merchant that may die at any time: its orders stand in a table, and it acts on what errors claim."""
 
 from __future__ import annotations
 
-import asyncio
-import hashlib
-import json
-import logging
 import random
-import sys
-import threading
 import time
-from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Generator, Mapping
 from contextvars import ContextVar
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -23,134 +16,217 @@ from molam_sdk import (
     CircuitOpenError,
     ClientConfig,
     DeclinedError,
-    MolamAsyncClient,
     MolamError,
-    MolamSyncClient,
+    RequestValidationError,
 )
+from tests.chaos.orders import TENANTS, Kept, Order, Step, Table, order_of
 
-_call: ContextVar[str] = ContextVar("_call", default="")
+current_call: ContextVar[str] = ContextVar("current_call", default="")
+
+
+class OverdueError(Exception):
+    """What a signal handler raises into whatever waits, as celery's and rq's do."""
+
+
+class TornError(BaseException):
+    """The same, as gevent's and dramatiq's do."""
 
 
 class SaysCall:
     """An observer that names the merchant's call in every request of it."""
 
     def call_started(self, start: Any) -> Mapping[str, str]:
-        return {"X-Call": _call.get()}
+        return {"X-Call": current_call.get()}
 
     def call_ended(self, record: Any) -> None:
         pass
 
 
-@dataclass
-class Table:
-    """The merchant's database: a file that is only appended to, a line per fact, read again after a death."""
-
-    path: Path
-    seed: int
-    keys: dict[str, str] = field(default_factory=dict)
-    done: dict[str, str] = field(default_factory=dict)
-    lock: threading.Lock = field(default_factory=threading.Lock)
-
-    def read(self) -> None:
-        for line in self.path.read_text().splitlines() if self.path.exists() else ():
-            try:
-                self._take_in(json.loads(line))
-            except ValueError:
-                continue  # the line that death cut short
-
-    def note(self, **fact: Any) -> None:
-        line = json.dumps(fact)
-        with self.lock, self.path.open("a") as file:
-            self._take_in(fact)
-            file.write(f"\n{line}")
-
-    def key_of(self, step: str) -> str:
-        """The idempotency key of a step; written down before it is used for the first time."""
-        if step not in self.keys:
-            salt = hashlib.sha256(f"{self.seed} {step}".encode()).hexdigest()[:8]
-            self.note(step=step, key=f"{step}-{salt}")
-        return self.keys[step]
-
-    def _take_in(self, fact: dict[str, Any]) -> None:
-        if "key" in fact:
-            self.keys[fact["step"]] = fact["key"]
-        if "done" in fact:
-            self.done[fact["step"]] = fact["done"]
-
-
 @dataclass(frozen=True)
 class Settings:
-    """What the merchant is told on its command line."""
+    """What the merchant is told on its command line. ``api_keys``: of the tenants, in their order."""
 
     kind: str
     url: str
-    api_key: str
+    api_keys: tuple[str, ...]
     seed: int
     table: str
     first: int
     last: int
     width: int
 
-    def config(self) -> ClientConfig:
-        return ClientConfig(api_key=self.api_key, base_url=self.url, timeout_connect=1, timeout_read=0.3,
+    def config(self, tenant: str) -> ClientConfig:
+        """A client's configuration: patience is short, so that the run is."""
+        api_key = self.api_keys[TENANTS.index(tenant)]
+        return ClientConfig(api_key=api_key, base_url=self.url, timeout_connect=1, timeout_read=0.3,
                             timeout_total=1.5, max_retries=2, retry_backoff_factor=0.01,
                             bulkheads={"payments": max(2, self.width - 2)}, bulkhead_wait=0.02)  # fmt: skip
 
-    def breaker(self) -> dict[str, Any]:
-        return {"cb_fail_max": 12, "cb_reset_timeout": 0.2, "observers": [SaysCall()]}
+    def breaker(self, tenant: str) -> dict[str, Any]:
+        """The other arguments of a client."""
+        return {"cb_name": tenant, "cb_fail_max": 4, "cb_reset_timeout": 0.2, "observers": [SaysCall()]}
 
 
-def is_bad_card(order: int) -> bool:
-    """Every twentieth customer pays with a card that is declined."""
-    return order % 20 == 7
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """A call to be made with a tenant's client; ``call`` names it in the network's record."""
+
+    call: str
+    tenant: str
+    method: str
+    arguments: tuple[Any, ...]
+    options: dict[str, Any]
 
 
-def steps_of(order: int) -> tuple[tuple[str, str], ...]:
-    """The steps of an order, by operation."""
-    if order % 10 == 3:
-        return ((f"o{order}-payout", "create_payout"),)
-    return ((f"o{order}-create", "create_payment_intent"), (f"o{order}-confirm", "confirm_payment_intent"))
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """Seconds to wait."""
+
+    seconds: float
+
+
+Plan = Generator["Ask | Pause", Any, None]
+
+
+@dataclass(slots=True)
+class Course:
+    """How a step goes in this process. ``inherited``: its error is another worker's; ``calls``: those that the error
+    is about."""
+
+    step: Step
+    error: MolamError | None
+    calls: list[str]
+    inherited: bool
+    nth: int = 0
+    handed_over: bool = False
 
 
 class Merchant:
-    """What both kinds share: what to send, what to note down, how long to wait, and when to give up."""
+    """What it does, decided without waiting: threads, tasks and a main thread with alarms carry it out."""
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self.table = Table(Path(settings.table), settings.seed)
-        self.table.read()
+        self.table = Table(Path(settings.table))
+        self.handed_over = False
 
-    def arguments(self, order: int, operation: str) -> tuple[Any, ...]:
-        if operation == "confirm_payment_intent":
-            return (self.table.done[f"o{order}-create"],)
-        card = {"sandbox": "card_declined"} if is_bad_card(order) else {}
-        if operation == "create_payout":
-            return ({"amount": 5, "currency": "USD", "beneficiary": f"b{order}", "origin_module": "chaos",
-                     "origin_entity": "shop", "metadata": {"order_id": f"o{order}"}},)  # fmt: skip
-        return ({"amount": 10, "currency": "USD", "metadata": {"order_id": f"o{order}"} | card},)
+    def orders(self) -> list[Order]:
+        """Those of both tenants that this merchant serves."""
+        return [order_of(number) for number in range(self.settings.first, self.settings.last)]
 
-    def succeeded(self, step: str, call: str, answer: Any) -> None:
-        self.table.note(step=step, done=answer.id, call=call, replayed=answer.replayed)
+    def serve(self, order: Order) -> Plan:
+        """Every step of an order, until one ends it or is left to another worker."""
+        for step in order.steps():
+            if not self.table.of(step).done:
+                yield from self._carry_out(step)
+            if not self.table.of(step).done.startswith(("pi_", "po_")):
+                return
 
-    def failed(self, step: str, calls: list[str], error: MolamError) -> float | None:
-        """Note the claim; seconds to wait before asking again, or None if the order is lost for good."""
-        self.table.note(step=step, claim=error.outcome, error=type(error).__name__, calls=calls,
-                        under=error.idempotency_key, attempts=error.attempts, text=str(error)[:200])  # fmt: skip
-        if isinstance(error, DeclinedError):
-            self.table.note(step=step, done="declined", call=calls[-1])
-            return None
-        if error.outcome == "rejected" and not _may_pass(error):
-            raise error
-        return min(error.retry_after or 0.02, 0.3)
+    def _carry_out(self, step: Step) -> Plan:
+        left = self.table.of(step).left
+        error = MolamError.from_dict(left) if left else None
+        course = Course(step, error, list(self.table.of(step).calls), error is not None)
+        while not self.table.of(step).done and not course.handed_over:
+            yield from self._call_once(course)
+            course.inherited, course.nth = False, course.nth + 1
 
-    def resolves(self, step: str, error: MolamError) -> bool:
-        """Half of the doubts are resolved, the others asked again by the merchant itself."""
-        if error.outcome not in ("unknown", "accepted"):
-            return False
-        return random.Random(f"{self.settings.seed}:{step}:{error.attempts}").random() < 0.5
+    def _call_once(self, course: Course) -> Plan:
+        step, kept, error = course.step, self.table.of(course.step), course.error
+        chance = random.Random(f"{self.settings.seed}:{step.name}:{kept.key}:{course.nth}")
+        if error is not None and not (_in_doubt(error) and (course.inherited or chance.random() < 0.5)):
+            error = None
+        call = uuid4().hex
+        course.calls = [*course.calls, call] if error is not None else [call]
+        self.table.note(step, began=call)
+        try:
+            answer = yield self._ask(step, kept.key, call, error)
+        except (OverdueError, TornError) as torn:
+            course.error = torn.__cause__ if isinstance(torn.__cause__, MolamError) else None
+            self.table.note(step, torn=call, told=course.error is not None)
+        except MolamError as problem:
+            course.error = problem
+        else:
+            course.error = None
+            self._take_in(step, call, answer)
+        if course.error is not None:
+            self._note_claim(course, kept, course.error)
+            yield from self._decide(course, kept, course.error, chance)
 
-    def orders(self) -> range:
-        return range(self.settings.first, self.settings.last)
+    def _ask(self, step: Step, key: str, call: str, error: MolamError | None) -> Ask:
+        tenant = step.order.tenant
+        if error is not None:
+            return Ask(call, tenant, "resolve", (error,), {"timeout": 2})
+        return Ask(call, tenant, step.operation, self._arguments(step), {"idempotency_key": key})
+
+    def _arguments(self, step: Step) -> tuple[Any, ...]:
+        order = step.order
+        named = {"amount": order.amount, "currency": "USD", "metadata": {"order_id": order.name}}
+        if step.operation == "create_payout":
+            return (named | {"beneficiary": f"b{order.number}", "origin_module": "chaos", "origin_entity": "shop"},)
+        if step.operation == "confirm_payment_intent":
+            return (self.table.of(order.steps()[0]).done,)
+        if order.has_bad_card:
+            named["metadata"] = {"order_id": order.name, "sandbox": "card_declined"}
+        return (named,)
+
+    def _take_in(self, step: Step, call: str, answer: Any) -> None:
+        if step.operation == "confirm_payment_intent" and answer.status == "requires_confirmation":
+            self.table.note(step, earlier=call)  # of its create, come twice: ask again
+        else:
+            self.table.note(step, done=answer.id, call=call, replayed=answer.replayed)
+
+    def _note_claim(self, course: Course, kept: Kept, error: MolamError) -> None:
+        facts = error.to_dict() if _in_doubt(error) else None
+        self.table.note(course.step, claim=error.outcome, error=type(error).__name__, calls=course.calls,
+                        under=error.idempotency_key, attempts=error.attempts, text=str(error)[:200], at=time.time(),
+                        facts=facts, orphaned=kept.orphaned)  # fmt: skip
+
+    def _decide(self, course: Course, kept: Kept, error: MolamError, chance: random.Random) -> Plan:
+        """What an honest merchant does after a claim; by it alone, whatever else it might suspect."""
+        if isinstance(error, DeclinedError) and error.outcome == "rejected":
+            self.table.note(course.step, done="declined")
+            return
+        if _in_doubt(error):
+            if chance.random() < 0.1:
+                yield from self._try_the_other_tenant(course.step, error)
+            if not course.inherited and chance.random() < 0.05:
+                self.table.note(course.step, handed_over=True)
+                course.handed_over = self.handed_over = True
+                return
+        elif error.outcome == "rejected" and not _may_pass(error):
+            self.table.note(course.step, done="refused", text=str(error))
+            return
+        elif not kept.orphaned:
+            self._take_at_its_word(course, kept, chance)
+        yield Pause(min(error.retry_after or 0.02, 0.3))
+
+    def _take_at_its_word(self, course: Course, kept: Kept, chance: random.Random) -> None:
+        """Nothing happened: go on under the same key, take a new one, or give the order up for good."""
+        drawn = chance.random()
+        if drawn < 0.1:
+            self.table.note(course.step, done="given up")
+        elif drawn < 0.5:
+            generation = kept.generation + 1
+            self.table.note(course.step, key=course.step.key(generation), generation=generation)
+            course.error, course.calls = None, []
+
+    def _try_the_other_tenant(self, step: Step, error: MolamError) -> Plan:
+        """A careless worker resolves with the client of another account; that must be refused before it is sent."""
+        other = next(tenant for tenant in TENANTS if tenant != step.order.tenant)
+        call = uuid4().hex
+        try:
+            came = yield Ask(call, other, "resolve", (error,), {"timeout": 2})
+        except RequestValidationError:
+            self.table.note(step, other_tenant="refused", by=call)
+        except (OverdueError, TornError):
+            pass
+        except MolamError as problem:
+            self.table.note(step, other_tenant=repr(problem), by=call)
+        else:
+            self.table.note(step, other_tenant=repr(came), by=call)
+
+
+def _in_doubt(error: MolamError) -> bool:
+    return error.outcome in ("unknown", "accepted")
 
 
 def _may_pass(error: MolamError) -> bool:
@@ -160,89 +236,3 @@ def _may_pass(error: MolamError) -> bool:
 
 def _is_page(error: MolamError) -> bool:
     return isinstance(getattr(error, "body", None), str) or getattr(error, "status_code", None) is None
-
-
-class BlockingMerchant(Merchant):
-    """Many threads, one client."""
-
-    def run(self) -> None:
-        self.client = MolamSyncClient(self.settings.config(), **self.settings.breaker())
-        with self.client, ThreadPoolExecutor(self.settings.width) as pool:
-            list(pool.map(self._serve, self.orders()))
-
-    def _serve(self, order: int) -> None:
-        for step, operation in steps_of(order):
-            if step not in self.table.done and not self._carry_out(order, step, operation):
-                return
-
-    def _carry_out(self, order: int, step: str, operation: str) -> bool:
-        key, error, calls = self.table.key_of(step), None, list[str]()
-        while True:
-            calls.append(uuid4().hex)
-            _call.set(calls[-1])
-            try:
-                if error is not None and self.resolves(step, error):
-                    answer = self.client.resolve(error, timeout=2)
-                else:
-                    calls[:-1] = []
-                    method = getattr(self.client, operation)
-                    answer = method(*self.arguments(order, operation), idempotency_key=key)
-            except MolamError as problem:
-                error, wait = problem, self.failed(step, calls, problem)
-                if wait is None:
-                    return False
-                time.sleep(wait)
-            else:
-                self.succeeded(step, calls[-1], answer)
-                return True
-
-
-class AsyncMerchant(Merchant):
-    """Many tasks, one client."""
-
-    def run(self) -> None:
-        asyncio.run(self._run())
-
-    async def _run(self) -> None:
-        async with MolamAsyncClient(self.settings.config(), **self.settings.breaker()) as self.client:
-            turnstile = asyncio.Semaphore(self.settings.width)
-
-            async def serve(order: int) -> None:
-                async with turnstile:
-                    for step, operation in steps_of(order):
-                        if step not in self.table.done and not await self._carry_out(order, step, operation):
-                            return
-
-            await asyncio.gather(*map(serve, self.orders()))
-
-    async def _carry_out(self, order: int, step: str, operation: str) -> bool:
-        key, error, calls = self.table.key_of(step), None, list[str]()
-        while True:
-            calls.append(uuid4().hex)
-            _call.set(calls[-1])
-            try:
-                if error is not None and self.resolves(step, error):
-                    answer = await self.client.resolve(error, timeout=2)
-                else:
-                    calls[:-1] = []
-                    method = getattr(self.client, operation)
-                    answer = await method(*self.arguments(order, operation), idempotency_key=key)
-            except MolamError as problem:
-                error, wait = problem, self.failed(step, calls, problem)
-                if wait is None:
-                    return False
-                await asyncio.sleep(wait)
-            else:
-                self.succeeded(step, calls[-1], answer)
-                return True
-
-
-def main() -> None:
-    """Serve the orders of the settings that the command line holds as JSON."""
-    logging.getLogger("molam_sdk").setLevel(logging.CRITICAL)
-    settings = Settings(**json.loads(sys.argv[1]))
-    (BlockingMerchant if settings.kind == "sync" else AsyncMerchant)(settings).run()
-
-
-if __name__ == "__main__":
-    main()

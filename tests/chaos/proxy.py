@@ -7,14 +7,17 @@ import contextlib
 import socket
 import struct
 import threading
+import time
 from collections import Counter
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from typing_extensions import Self
 
 from tests.chaos.faults import Misfortune, decide
+from tests.chaos.gateways import stranger
 
+Writer = asyncio.StreamWriter
 PATIENCE = 0.5  # seconds; longer than a merchant waits for an answer
 _PAGE = b"<html>sorry</html>"
 _NO_ANSWER: tuple[int, bytes, bytes] = (0, b"", b"")
@@ -22,11 +25,13 @@ _NO_ANSWER: tuple[int, bytes, bytes] = (0, b"", b"")
 
 @dataclass(slots=True)
 class Carried:
-    """What became of one request. ``status`` is the sandbox's own answer, 0 if there was none."""
+    """What became of one request. ``status`` is the sandbox's own answer, 0 if there was none; ``began``: when the
+    request came, a Unix time."""
 
+    tenant: str
     call: str
     key: str
-    nth: int
+    began: float
     fault: str
     forwarded: bool = False
     status: int = 0
@@ -34,12 +39,14 @@ class Carried:
 
 
 class Proxy:
-    """Listens on a free port, in a thread of its own, until the block ends."""
+    """Listens on a free port, in a thread of its own, until the block ends. ``tenants`` by their API keys."""
 
-    def __init__(self, seed: int, sandbox_port: int) -> None:
+    def __init__(self, seed: int, sandbox_port: int, tenants: Mapping[str, str]) -> None:
         self.record: list[Carried] = []
         self.seed, self._sandbox_port = seed, sandbox_port
+        self._tenants = {f"Bearer {secret}": tenant for secret, tenant in tenants.items()}
         self._seen = Counter[str]()
+        self._strays: dict[asyncio.StreamWriter, bytes] = {}
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._tasks: set[asyncio.Task[None]] = set()
@@ -76,41 +83,64 @@ class Proxy:
                     pass
         finally:
             self._tasks.discard(task)
+            self._strays.pop(writer, None)
             writer.close()
 
-    async def _carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
+    async def _carry(self, reader: asyncio.StreamReader, writer: Writer) -> bool:
         head, fields, body = await _read_message(reader)
-        key = fields.get("idempotency-key", fields.get("x-call", ""))
-        self._seen[key] += 1
-        fault = decide(self.seed, key, self._seen[key])
-        carried = Carried(fields.get("x-call", ""), key, self._seen[key], fault.kind if fault is not None else "")
+        tenant, call = self._tenants[fields["authorization"]], fields.get("x-call", "")
+        key = fields.get("idempotency-key", call)
+        seen = f"{tenant}:{key}"
+        self._seen[seen] += 1
+        fault = decide(self.seed, seen, self._seen[seen])
+        stray = self._strays.pop(writer, b"")
+        carried = Carried(tenant, call, key, time.time(), "mixed_up" if stray else fault.kind if fault else "")
         self.record.append(carried)
-        if fault is None:
+        if stray:
+            _send(writer, stray)
+        if fault is None or stray:
             return _send(writer, (await self._forward(carried, head + body))[2])
-        return await _FAULTS[fault.kind.rpartition("_")[2]](self, fault, carried, head + body, writer)
+        carry_out: Fault = _FAULTS[fault.kind.rpartition("_")[2]]
+        return await carry_out(self, fault, carried, head + body, writer)
 
-    async def _before(self, fault: Misfortune, _carried: Carried, _request: bytes, writer: Any) -> bool:
+    async def _before(
+        self, fault: Misfortune, _carried: Carried, _request: bytes, writer: asyncio.StreamWriter
+    ) -> bool:
         return _break(fault, writer)
 
-    async def _after(self, fault: Misfortune, carried: Carried, request: bytes, writer: Any) -> bool:
+    async def _after(self, fault: Misfortune, carried: Carried, request: bytes, writer: Writer) -> bool:
         await self._forward(carried, request)
         return _break(fault, writer)
 
-    async def _truncate(self, fault: Misfortune, carried: Carried, request: bytes, writer: Any) -> bool:
+    async def _truncate(
+        self, fault: Misfortune, carried: Carried, request: bytes, writer: asyncio.StreamWriter
+    ) -> bool:
         _, _, answer = await self._forward(carried, request)
         _send(writer, answer[: int(len(answer) * fault.detail)])
         return False
 
-    async def _garbage(self, _fault: Misfortune, carried: Carried, request: bytes, writer: Any) -> bool:
+    async def _garbage(
+        self, _fault: Misfortune, carried: Carried, request: bytes, writer: asyncio.StreamWriter
+    ) -> bool:
         status, head, answer = await self._forward(carried, request)
         return _send(writer, _answer(status, _PAGE) if head and 200 <= status < 300 else answer)
 
-    async def _hang(self, _fault: Misfortune, carried: Carried, request: bytes, _writer: Any) -> bool:
+    async def _twice(self, _fault: Misfortune, carried: Carried, request: bytes, writer: Writer) -> bool:
+        _, _, answer = await self._forward(carried, request)
+        return _send(writer, answer + answer)
+
+    async def _stray(self, _fault: Misfortune, carried: Carried, request: bytes, writer: Writer) -> bool:
+        status, _, answer = await self._forward(carried, request)
+        if 200 <= status < 300:
+            self._strays[writer] = answer
+        return _send(writer, answer)
+
+    async def _hang(self, _fault: Misfortune, carried: Carried, request: bytes, _writer: Writer) -> bool:
         await self._forward(carried, request)
         await asyncio.sleep(PATIENCE)
         return False
 
-    async def _drip(self, _fault: Misfortune, carried: Carried, request: bytes, writer: Any) -> bool:
+    async def _drip(self, _fault: Misfortune, carried: Carried, request: bytes, writer: Writer) -> bool:
         _, _, answer = await self._forward(carried, request)
         for byte in answer:
             if not _send(writer, bytes([byte])):
@@ -118,12 +148,14 @@ class Proxy:
             await asyncio.sleep(PATIENCE / 8)
         return False
 
-    async def _zombie(self, _fault: Misfortune, carried: Carried, request: bytes, _writer: Any) -> bool:
+    async def _zombie(
+        self, _fault: Misfortune, carried: Carried, request: bytes, _writer: asyncio.StreamWriter
+    ) -> bool:
         await asyncio.sleep(PATIENCE)
         await self._forward(carried, request)
         return False
 
-    async def _slow(self, fault: Misfortune, carried: Carried, request: bytes, writer: Any) -> bool:
+    async def _slow(self, fault: Misfortune, carried: Carried, request: bytes, writer: Writer) -> bool:
         await asyncio.sleep(fault.detail * PATIENCE / 2)
         return _send(writer, (await self._forward(carried, request))[2])
 
@@ -145,11 +177,14 @@ class Proxy:
         return carried.status, head, head + body
 
 
-_FAULTS: dict[str, Any] = {
+Fault = Callable[[Proxy, Misfortune, Carried, bytes, Writer], Awaitable[bool]]
+_FAULTS: dict[str, Fault] = {
     "before": Proxy._before,
     "after": Proxy._after,
     "truncate": Proxy._truncate,
     "garbage": Proxy._garbage,
+    "twice": Proxy._twice,
+    "stray": Proxy._stray,
     "hang": Proxy._hang,
     "drip": Proxy._drip,
     "zombie": Proxy._zombie,
@@ -172,7 +207,7 @@ def _send(writer: asyncio.StreamWriter, answer: bytes) -> bool:
     return True
 
 
-def _break(fault: Misfortune, writer: asyncio.StreamWriter) -> bool:
+def _break(fault: Misfortune, writer: Writer) -> bool:
     """End the exchange as the first word of the kind says."""
     kind = fault.kind.partition("_")[0]
     if kind == "close":
@@ -182,6 +217,8 @@ def _break(fault: Misfortune, writer: asyncio.StreamWriter) -> bool:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         writer.transport.abort()
         return False
+    if kind == "gateway":
+        return _send(writer, stranger(fault.detail).render())
     if kind == "page":
         return _send(writer, _answer(404 if fault.detail < 0.5 else 502, _PAGE))
     if kind == "503":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import random
 import socket
@@ -15,9 +16,12 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from molam_sdk.sandbox import Sandbox
 from tests.chaos.merchant import Settings
+from tests.chaos.orders import TENANTS
 from tests.chaos.proxy import Proxy
 from tests.chaos.verdict import Evidence
+from tests.chaos.workers import HANDED_OVER
 
 API_KEY = "sk_test_chaos"
 Say = Callable[[str], None]
@@ -30,15 +34,17 @@ class Plan:
     seed: int
     orders: int
     seconds: float
-    kinds: tuple[str, ...] = ("sync", "sync", "async")
+    kinds: tuple[str, ...] = ("sync", "alarms", "async")
     width: int = 16
     kill_every: float = 3.0
 
 
 class SandboxProcess:
-    """The sandbox as a program with a file, on one port over all its lives."""
+    """The sandbox as a program with a file, on one port over all its lives. ``api_keys``: one for each tenant."""
 
     def __init__(self, folder: Path) -> None:
+        with Sandbox(db=str(folder / "sandbox.db"), api_key=API_KEY) as first:
+            self.api_keys = (API_KEY, *(first.keys.create(account=f"acct_{tenant}") for tenant in TENANTS[1:]))
         with socket.create_server(("127.0.0.1", 0)) as reserved:
             self.port = reserved.getsockname()[1]
         self._command = [sys.executable, "-m", "molam_sdk.sandbox", "--port", str(self.port), "--db",
@@ -74,12 +80,15 @@ class MerchantProcess:
     def __init__(self, settings: Settings) -> None:
         self._settings = json.dumps(asdict(settings))
         self.table = Path(settings.table)
-        self.deaths = 0
+        self.deaths = self.shifts = 0
         self._process = self._start()
 
     def running(self) -> bool:
         """Whether there is work left; an end that nobody brought about is a failure of the run."""
         code = self._process.poll()
+        if code == HANDED_OVER:
+            self.shifts += 1
+            self._process, code = self._start(), None
         if code not in (None, 0):
             raise RuntimeError(f"a merchant ended with {code}: see what it wrote above")
         return code is None
@@ -97,7 +106,7 @@ class MerchantProcess:
         self._process.wait()
 
     def _start(self) -> subprocess.Popen[bytes]:
-        return subprocess.Popen([sys.executable, "-m", "tests.chaos.merchant", self._settings])
+        return subprocess.Popen([sys.executable, "-m", "tests.chaos.workers", self._settings])
 
 
 def run(plan: Plan, folder: Path, say: Say = print) -> tuple[dict[str, Any], list[str]]:
@@ -107,26 +116,36 @@ def run(plan: Plan, folder: Path, say: Say = print) -> tuple[dict[str, Any], lis
     with ExitStack() as stack:
         stack.callback(sandbox.kill)
         sandbox.start()
-        proxy = stack.enter_context(Proxy(plan.seed, sandbox.port))
-        merchants = [MerchantProcess(settings) for settings in _settings(plan, folder, proxy.port)]
-        for merchant in merchants:
-            stack.callback(merchant.end)
+        tenants = dict(zip(sandbox.api_keys, TENANTS, strict=True))
+        proxy = stack.enter_context(Proxy(plan.seed, sandbox.port, tenants))
+        merchants = list[MerchantProcess]()
+        for settings in _settings(plan, folder, proxy.port, sandbox.api_keys):
+            merchants.append(MerchantProcess(settings))
+            stack.callback(merchants[-1].end)
         _disturb(plan, sandbox, merchants, proxy, say)
         served = time.monotonic() - began
         audit = sandbox.ask("/audit?limit=10000000")["data"]
         books = sandbox.ask("/ledger")
-    evidence = Evidence([merchant.table for merchant in merchants], proxy.record, audit)
+    key_ids = {_key_id(secret): tenant for secret, tenant in tenants.items()}
+    evidence = Evidence([merchant.table for merchant in merchants], proxy.record, audit, key_ids)
     wrong = evidence.lies(plan.orders) + books["discrepancies"]
     figures = {"seed": plan.seed, "orders": plan.orders, "seconds": round(served, 1)} | evidence.figures()
     figures |= {"sandbox_killed": sandbox.lives - 1, "merchants_killed": sum(one.deaths for one in merchants)}
+    figures |= {"second_workers": sum(one.deaths + one.shifts for one in merchants)}
     return figures, wrong
 
 
-def _settings(plan: Plan, folder: Path, port: int) -> list[Settings]:
-    count = len(plan.kinds)
-    bounds = [plan.orders * number // count for number in range(count + 1)]
+def _key_id(secret: str) -> str:
+    """What the audit trail calls an API key."""
+    return "key_" + hashlib.sha256(secret.encode()).hexdigest()[:12]
+
+
+def _settings(plan: Plan, folder: Path, port: int, api_keys: tuple[str, ...]) -> list[Settings]:
+    """The orders in shares; a merchant that does one thing at a time gets the smallest."""
+    shares = [1 if kind == "alarms" else 12 for kind in plan.kinds]
+    bounds = [plan.orders * sum(shares[:number]) // sum(shares) for number in range(len(shares) + 1)]
     return [
-        Settings(kind, f"http://127.0.0.1:{port}", API_KEY, plan.seed, str(folder / f"merchant-{number}.jsonl"),
+        Settings(kind, f"http://127.0.0.1:{port}", api_keys, plan.seed, str(folder / f"merchant-{number}.jsonl"),
                  bounds[number], bounds[number + 1], plan.width)
         for number, kind in enumerate(plan.kinds)
     ]  # fmt: skip

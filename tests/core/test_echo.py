@@ -137,3 +137,32 @@ def test_stray_answers_to_the_end_leave_the_outcome_unknown(transport: ScriptedT
 def test_a_balance_of_another_currency_is_none() -> None:
     body = {"data": [{"currency": "EUR", "available": 1, "pending": 0}]}
     assert mismatch(api.retrieve_balance("USD"), body) == "currency USD was asked for, EUR came"
+
+
+@pytest.mark.parametrize(
+    ("invocation", "not_yet", "done"),
+    [
+        (api.confirm_payment_intent("pi_1", None, "k"), ["requires_confirmation"], "requires_capture"),
+        (api.capture_payment_intent("pi_1", None, "k"), ["requires_confirmation", "requires_capture"], "succeeded"),
+        (api.cancel_payment_intent("pi_1", "k"), ["requires_confirmation", "requires_capture"], "canceled"),
+    ],
+)
+def test_the_answer_to_an_earlier_step_of_the_same_payment_is_not_taken(
+    invocation: Invocation[Any], not_yet: list[str], done: str
+) -> None:
+    def found(status: str, *, is_molams: bool = True) -> str | None:
+        answer = invocation.operation.parse(reply(200, INTENT | {"status": status}))
+        return invocation.mismatch(answer, {"X-Molam-Request-Id": "req_1"} if is_molams else {})
+
+    assert [found(status) for status in not_yet] == [f"the status is still {status}" for status in not_yet]
+    assert [found(status) for status in (done, "a_status_of_tomorrow")] == [None, None]
+    assert [found(status, is_molams=False) for status in not_yet] == [None] * len(not_yet)
+
+
+def test_a_create_answered_twice_does_not_confirm_the_payment() -> None:
+    molams = {"X-Molam-Request-Id": "req_1"}
+    created = reply(201, INTENT | {"status": "requires_confirmation"}, molams)
+    confirmed = reply(200, INTENT | {"status": "succeeded"}, molams)
+    transport = Discarding(created, confirmed)
+    intent = client_of(transport).confirm_payment_intent("pi_1")
+    assert (intent.status, intent.attempts, transport.discarded) == ("succeeded", 2, 1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable
 from typing import Final
@@ -52,8 +53,12 @@ class Pool:
         now = clock()
         connection.uses += 1
         connection.idle_since = now
-        if not self._opening.hand_over(connection):
-            self._idle.append(connection)
+        self._idle.append(connection)
+        if self._opening.is_wanted:
+            # Not at once: whoever releases it may find in the next moment that its answer was another call's, and
+            # that call's own answer, still on its way, must not be read by whoever comes next.
+            asyncio.get_running_loop().call_soon(self._hand_over)
+        else:
             self._trim(now - self._idle_seconds)
 
     def discard(self, connection: Connection) -> None:
@@ -107,6 +112,15 @@ class Pool:
                 return connection
             connection.close()
         return None
+
+    def _hand_over(self) -> None:
+        """Give idle connections to those who wait to open one."""
+        while self._idle:
+            connection = self._idle.pop()
+            if not self._opening.hand_over(connection):
+                self._idle.append(connection)
+                break
+        self._trim(clock() - self._idle_seconds)
 
     def _trim(self, oldest: float) -> None:
         while self._idle and (self._closed or len(self._idle) > self._size or self._idle[0].idle_since < oldest):

@@ -64,6 +64,11 @@ class Semaphore(Generic[ClosableT]):
         if not self._grant(_PERMIT):
             self._free += 1
 
+    @property
+    def is_wanted(self) -> bool:
+        """Whether anybody waits."""
+        return bool(self._waiting)
+
     def hand_over(self, item: ClosableT) -> bool:
         """Give whoever has waited longest what a permit would have got them; False if nobody waits."""
         return self._grant(Grant(item=item))
