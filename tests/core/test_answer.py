@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from molam_sdk import PaymentIntent
-from molam_sdk._core.answer import UnreadableError, parse_document, parse_model, parse_nothing
+from molam_sdk import PaymentIntent, ResponseInfo
+from molam_sdk._core.answer import UnreadableError, attach, parse_document, parse_model, parse_nothing
 from molam_sdk.testing import reply
 from tests.support.script import INTENT
 
@@ -61,3 +61,7 @@ def test_where_nothing_is_expected_an_object_will_do(body: bytes) -> None:
 def test_where_nothing_is_expected_a_page_or_an_error_is_still_none(body: bytes) -> None:
     with pytest.raises(UnreadableError):
         parse_nothing(reply(200, body))
+
+
+def test_what_has_no_place_for_how_it_came_stays_as_it_is() -> None:
+    assert attach(7, ResponseInfo(200, {}, None, None, False, 1, 0.0)) == 7

@@ -267,7 +267,7 @@ def test_a_later_run_that_fails_of_something_else_does_not_lose_the_doubt() -> N
     shop = Shop(LOST, *[BUSY] * 50, body=broken_at_second)
     error = shop.again(shop.run())
     assert (error.outcome, error.idempotency_key) == ("unknown", f"celery/{ID}")
-    assert error.causes == ("KeyError: 'bug'",)
+    assert error.causes[0] == "KeyError: 'bug'"  # below it stands whatever the worker was handling meanwhile
     calls.clear()
     settled = Shop(LOST, INTENT, body=broken_at_second)
     assert isinstance(settled.again(settled.run()), KeyError)
