@@ -26,6 +26,7 @@ class EchoServer:
         self.keys: list[str] = []
         self.url = ""
         self._tasks: set[asyncio.Task[None]] = set()
+        self.standing: dict[asyncio.Transport, asyncio.Future[None]] = {}
 
     async def __aenter__(self) -> Self:
         self._server = await asyncio.get_running_loop().create_server(lambda: _Echo(self), "127.0.0.1", 0, backlog=2048)
@@ -37,6 +38,10 @@ class EchoServer:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        gone = list(self.standing.values())
+        for transport in list(self.standing):
+            transport.abort()
+        await asyncio.gather(*gone)  # a loop that ended before would leave their sockets to the garbage collector
 
     def begin(self, transport: asyncio.Transport, key: str) -> None:
         """A request is here."""
@@ -71,6 +76,10 @@ class _Echo(asyncio.Protocol):
     def connection_made(self, transport: Any) -> None:
         self._transport = transport
         self._server.connections += 1
+        self._server.standing[transport] = asyncio.get_running_loop().create_future()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._server.standing.pop(self._transport).set_result(None)
 
     def data_received(self, data: bytes) -> None:
         self._buffer += data
