@@ -52,7 +52,7 @@ def check_key(config: ClientConfig) -> list[Finding]:
     return [Finding("key", "warn" if mismatch else "ok", text + (": these do not belong together" if mismatch else ""))]
 
 
-def check_proxy(config: ClientConfig) -> list[Finding]:
+def check_proxies(config: ClientConfig) -> list[Finding]:
     """The proxy that calls go through, and proxies of the environment."""
     if config.proxy:
         return [Finding("proxy", "ok", f"through {urlsplit(config.proxy).hostname}")]
@@ -155,7 +155,7 @@ def check_breaker(config: ClientConfig) -> list[Finding]:
 
 CHECKS: tuple[Callable[[ClientConfig], list[Finding]], ...] = (
     check_key,
-    check_proxy,
+    check_proxies,
     check_netrc,
     check_network,
     check_retries,

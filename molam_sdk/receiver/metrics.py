@@ -31,7 +31,7 @@ _FROM_START: Final[tuple[DeliveryResult, ...]] = ("handled", "duplicate", "faile
 
 
 class WebhookMetrics:
-    """The receiver's series in one registry: get them with ``metrics_for``, since a registry takes a name once."""
+    """The receiver's series in one registry, which takes a name once: get them with ``webhook_metrics_for``."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self._events = Counter(
@@ -65,7 +65,7 @@ _by_registry: WeakKeyDictionary[CollectorRegistry, WebhookMetrics] = WeakKeyDict
 _making: Final = threading.Lock()
 
 
-def metrics_for(registry: CollectorRegistry | None) -> WebhookMetrics:
+def webhook_metrics_for(registry: CollectorRegistry | None) -> WebhookMetrics:
     """The series of a registry (the default one if None), made on first use and shared by all receivers."""
     registry = REGISTRY if registry is None else registry
     with _making:

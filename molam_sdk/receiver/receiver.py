@@ -18,7 +18,7 @@ from . import awaited, blocking
 from .delivery import IncomingDelivery, WebhookAnswer
 from .event_run import EventRun
 from .headers import DeliveryHeaders, RawHeaders
-from .metrics import DeliveryResult, logger, metrics_for
+from .metrics import DeliveryResult, logger, webhook_metrics_for
 from .subscribers import Subscribers
 
 _SIGNATURE: Final = "molam-signature"
@@ -67,7 +67,7 @@ class WebhookReceiver(Subscribers):
         self.store: Store = SqliteStore(store) if isinstance(store, str | Path) else store
         self._secrets, self._tolerance = secrets, tolerance_seconds
         self._lease, self._retention, self._skip_older = lease_seconds, retention_seconds, skip_older
-        self._metrics = metrics_for(registry)
+        self._metrics = webhook_metrics_for(registry)
         self._clock = clock
         self._prune_at = clock() + _PRUNE_EVERY
 
