@@ -16,7 +16,7 @@ PY = $(VENV)/$(BIN)/python
 WHEEL_PY = $(VENV)-wheel/$(BIN)/python
 PIP = $(PY) -m pip --disable-pip-version-check install --quiet
 
-.PHONY: help demo test gate quick bounds integration coverage lint bandit format types audit build wheel bench blocking chaos fuzz mutants clean
+.PHONY: help demo test gate quick bounds integration coverage lint bandit format types audit build wheel bench blocking chaos fuzz tears outages mutants clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -29,7 +29,7 @@ test: $(VENV)/dev.stamp  ## all tests; those that measure time run last and alon
 	$(PY) -m pytest -m alone
 
 gate: $(VENV)/dev.stamp  ## the unit tests alone take every branch of the core
-	$(PY) -m pytest -n 2 -m "not alone" tests/core tests/test_*.py --cov=molam_sdk/_core --cov-fail-under=100 $(ARGS)
+	$(PY) -m pytest -n 2 -m "not alone" tests/core tests/breaker tests/test_*.py --cov=molam_sdk/_core --cov-fail-under=100 $(ARGS)
 
 quick: $(VENV)/test.stamp  ## the tests without the slow ones, in an environment without the checkers
 	$(PY) -m pytest -n 2 -m "not slow and not alone" $(ARGS)
@@ -37,7 +37,7 @@ quick: $(VENV)/test.stamp  ## the tests without the slow ones, in an environment
 bounds: $(VENV)/bounds.stamp  ## the same with the oldest dependencies we promise; wants a VENV of its own
 	$(PY) -m pytest -n 2 -m "not slow and not alone" $(ARGS)
 
-integration: $(VENV)/test.stamp  ## a whole payment; against MOLAM_SANDBOX_URL with MOLAM_SANDBOX_KEY when set
+integration: $(VENV)/test.stamp  ## a whole payment; with MOLAM_SANDBOX_KEY against Molam's sandbox, or MOLAM_SANDBOX_URL
 	$(PY) -m pytest tests/integration $(ARGS)
 
 coverage: $(VENV)/dev.stamp  ## the tests once more, with branch coverage of everything
@@ -79,8 +79,14 @@ wheel: build  ## the built wheel, alone in a clean environment
 bench: $(VENV)/bench.stamp  ## figures beside a bare requests.Session
 	$(PY) -m benchmarks $(ARGS)
 
+tears: $(VENV)/dev.stamp  ## an exception thrown at every line of a call; the tests take a sample
+	MOLAM_TEAR_STRIDE=1 $(PY) -m pytest --timeout 1800 tests/clients/hostile/test_torn_anywhere.py tests/clients/hostile/test_torn_groups.py tests/journalling/test_torn.py tests/journalling/test_killed.py $(ARGS)
+
 chaos: $(VENV)/dev.stamp  ## orders through a hostile network, killed processes and crowds of threads; every payment once
 	$(PY) -m tests.chaos $(ARGS)
+
+outages: $(VENV)/dev.stamp  ## a shop under load is broken in every way, and Prometheus sees it: wants Debian's package prometheus
+	MOLAM_ALL_OUTAGES=1 $(PY) -m pytest tests/ops/test_outages.py $(ARGS)
 
 fuzz: $(VENV)/dev.stamp  ## the reader of answers against RFC 9112, h11 and llhttp; ARGS="--count 5000000 --seed 7", Ctrl-C ends it
 	$(PY) -m tests.http.fuzz $(ARGS)

@@ -26,6 +26,9 @@ BENCHMARKS: Final = {
     "imports": "imports:measure",
     "sandbox": "sandbox_creates:measure",
     "webhooks": "webhooks:measure",
+    "journal": "journal:measure",
+    "claims": "claims:measure",
+    "redaction": "redaction:measure",
     "async": "async_client:measure",
     "soak": "soak:measure",
 }

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from .contestants import FULL
+from .journal import CALL, OURS
 
 Figures = Mapping[str, Mapping[str, Any]]
 
@@ -61,6 +62,25 @@ GOALS: Final = (
     Goal("the same with redis installed, to stripe", 1.0, "imports", f"{FULL}, redis installed", _FIRST, to="stripe"),
     Goal("import and first client with everything on, to its four libraries", 1.15, "imports", FULL, _FIRST,
          to="molam's four libraries"),
+    *(
+        Goal(f"a durable call on {name}, to the same two commits by hand", 1.3, "journal", CALL, f"{name} ratio")
+        for name in ("SQLite", "PostgreSQL")
+    ),
+    *(
+        Goal(f"the same, to DBOS on {name}", 0.5, "journal", CALL, f"{name} to DBOS")
+        for name in ("SQLite", "PostgreSQL")
+    ),
+    *(
+        Goal(f"64 threads on {name}, to the same commits by hand", 0.9, "journal", OURS, f"{name} 64 threads, ratio",
+             least=True)
+        for name in ("SQLite", "PostgreSQL")
+    ),
+    Goal("a webhook's event at PostgreSQL, to the same steps by hand", 1.4, "claims", "PostgreSQL", "ratio to by hand"),
+    Goal("the same at MariaDB", 1.4, "claims", "MariaDB", "ratio to by hand"),
+    Goal("the same at SQLite, to a kept connection", 2, "claims", "SQLite", "ratio to by hand"),
+    Goal("the answer of an inbox, CPU ms", 5, "claims", "PostgreSQL", "inbox answer, CPU ms"),
+    Goal("a webhook verified and parsed, to svix", 1, "webhooks", "molam", "small µs", to="svix"),
+    Goal("the same, to standardwebhooks", 1, "webhooks", "molam", "small µs", to="standardwebhooks"),
     Goal("the bundled sandbox, start in ms", 300, "sandbox", "sandbox", "start ms"),
     Goal("the bundled sandbox, payments created a second", 1000, "sandbox", "sandbox", "creates a second", least=True),
 )  # fmt: skip

@@ -72,11 +72,12 @@ _CLIENTS: Final[Mapping[str, str]] = {
     "awaited": "blocking",
     "plain_async_client": "client",
 }
+_JOURNAL: Final[Mapping[str, str]] = {"AsyncJournal": "Journal", "AsyncOutbox": "Outbox", "AsyncUndo": "Undo"}
 PAIRS: Final[tuple[Pair, ...]] = (
     Pair(
         "plain_async_client.py",
         "client.py",
-        _CLIENTS,
+        {**_CLIENTS, **_JOURNAL},
         {
             "The Molam API for asyncio, without": "The Molam API, blocking, without",
             "tasks of one event loop": "threads, and processes forked from its own",
@@ -92,7 +93,16 @@ PAIRS: Final[tuple[Pair, ...]] = (
         _CLIENTS,
         {"; a cancelled call never does.": "."},
     ),
+    *(
+        Pair(f"_journalling/awaited/{name}.py", f"_journalling/blocking/{name}.py", {**_CLIENTS, **_JOURNAL})
+        for name in ("calls", "finality", "journal", "outbox", "reconciling", "recovery", "undo", "undoing", "walk")
+    ),
     Pair("_transport/awaited/route.py", "_transport/blocking/route.py"),
+    Pair(
+        "receiver/awaited/backfilling.py",
+        "receiver/blocking/backfilling.py",
+        phrases={"a backfill, awaited": "a backfill, blocking"},
+    ),
     Pair(
         "receiver/awaited/serving.py",
         "receiver/blocking/serving.py",

@@ -1,21 +1,24 @@
-"""Write the tables of rules and of evidence into docs/reliability.md; with --check, only compare them."""
+"""Write the tables of rules, evidence, settings and the receiver's answers into docs; with --check, only compare."""
 
 from __future__ import annotations
 
+import logging
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 # ruff: noqa: E402 - found from the root, wherever this is called from
+import settings_table
+
 from molam_sdk._core.evidence import ANY_REQUEST_ID, MOLAM_REQUEST_ID, Instead, RequestId, what_came_instead
 from molam_sdk._core.problem import read_problem
 from molam_sdk._core.rules import RULES, Case, Rule, judge
 from molam_sdk._core.wire import Failure, NoReply, Reply
+from molam_sdk.receiver.answers import ANSWERS as WEBHOOK_ANSWERS
 
-PAGE = ROOT / "docs" / "reliability.md"
 BEGIN = "<!-- {}: written by python ci/generate_tables.py -->\n"
 END = "<!-- end of {} -->"
 COLUMNS = ("status or failure", "outcome", "retried", "error", "settles", "counts as outage", "label")
@@ -103,24 +106,55 @@ def name(case: Case) -> str:
     return f'{case[0]} "{case[1]}"' if isinstance(case, tuple) else str(case)
 
 
-def with_tables(page: str) -> str:
+def webhook_answers() -> str:
+    """One line per result of a delivery."""
+    head = ("result", "answer", "when", "Molam", "log line")
+    rows = [
+        (
+            f"`{result}`",
+            str(rule.status),
+            rule.when,
+            "ends it" if rule.retry_after is None else "sends it again",
+            logging.getLevelName(rule.level),
+        )
+        for result, rule in WEBHOOK_ANSWERS.items()
+    ]
+    return lines([head, *rows])
+
+
+def settings() -> str:
+    """One line per setting of a client."""
+    return lines(settings_table.rows())
+
+
+TABLES = {
+    "settings.md": {"settings": settings},
+    "reliability.md": {"rules": table, "evidence": evidence},
+    "webhooks.md": {"answers": webhook_answers},
+}
+
+
+def with_tables(page: str, tables: Mapping[str, Callable[[], str]]) -> str:
     """The page with the tables as they should be."""
-    for name, text in (("rules", table()), ("evidence", evidence())):
+    for name, text in tables.items():
         before, begin, rest = page.partition(BEGIN.format(name))
         end = END.format(name)
-        page = f"{before}{begin}\n{text}\n{end}{rest.partition(end)[2]}"
+        page = f"{before}{begin}\n{text()}\n{end}{rest.partition(end)[2]}"
     return page
 
 
 def main() -> int:
-    page = PAGE.read_text(encoding="utf-8")
-    written = with_tables(page)
-    if "--check" not in sys.argv[1:]:
-        PAGE.write_text(written, encoding="utf-8")
-    elif page != written:
-        print(f"{PAGE.name}: the tables are out of date; run: python ci/generate_tables.py", file=sys.stderr)
-        return 1
-    return 0
+    stale = 0
+    for name, tables in TABLES.items():
+        path = ROOT / "docs" / name
+        page = path.read_text(encoding="utf-8")
+        written = with_tables(page, tables)
+        if "--check" not in sys.argv[1:]:
+            path.write_text(written, encoding="utf-8")
+        elif page != written:
+            print(f"{name}: the tables are out of date; run: python ci/generate_tables.py", file=sys.stderr)
+            stale = 1
+    return stale
 
 
 if __name__ == "__main__":

@@ -13,7 +13,9 @@ T = TypeVar("T")
 
 
 class Aside(Generic[T]):
-    """What a function answers, once it is ``done``. It sees the context variables of whoever had it started.
+    """What a function answers, or the ``problem`` it raised, once it is ``done``.
+
+    It sees the context variables of whoever had it started.
 
     The thread is a daemon: a function that hangs must not keep the process from ending. No lock is held while one
     starts, and what is waited on is made anew each time, so that it is green where threads have become green.
@@ -23,7 +25,7 @@ class Aside(Generic[T]):
         self.began = time.monotonic()
         self._function = function
         self._answers: list[T] = []
-        self._problem: BaseException | None = None
+        self.problem: BaseException | None = None
         self._done = threading.Event()
         self._when_done: deque[Callable[[], None]] = deque()
 
@@ -39,13 +41,15 @@ class Aside(Generic[T]):
             threading.Thread(target=run, args=(self.run,), name=name, daemon=True).start()
         except RuntimeError:
             self.run()
+        except KeyError as problem:  # from Thread.start, which loses what a signal handler raised into it
+            raise (problem.__context__ or problem) from None
 
     def run(self) -> None:
         """Run it here, then tell whoever waits."""
         try:
             self._answers.append(self._function())
         except BaseException as problem:  # noqa: BLE001 - whoever waits for the result is told
-            self._problem = problem
+            self.problem = problem
         finally:
             self._done.set()
             self._tell()
@@ -62,8 +66,8 @@ class Aside(Generic[T]):
 
     def result(self) -> T:
         """Its answer, or what it raised."""
-        if self._problem is not None:
-            raise self._problem
+        if self.problem is not None:
+            raise self.problem
         return self._answers[0]
 
     def _tell(self) -> None:

@@ -7,17 +7,20 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, Generic, NoReturn, TypeVar
 
-from ._client_state import ApiKeySource, ClientState, RequestHeaders
+from . import models
+from ._api_key import ApiKeySource
+from ._client_state import ClientState, RequestHeaders
 from ._core.account import account_of
 from ._core.call import Call
 from ._core.doubts import refuse_unless_safe, stronger
 from ._core.invocation import Invocation
 from ._core.record import CallRecord, CallStart, Gate, Observer
 from ._core.wire import Request
+from ._frames import raises_without_values
 from ._interruption import raised_from_outside
 from ._quiet_log import log
 from .config import MOST_SECONDS, ApiKey, ClientConfig
-from .exceptions import ClientClosedError, Doubt, RequestValidationError
+from .exceptions import ClientClosedError, ConfigurationError, Doubt, RequestValidationError
 
 if TYPE_CHECKING:
     from .webhooks import SecretSource, SignatureHeader
@@ -35,6 +38,7 @@ _NOT_FOR_OBSERVERS: Final = frozenset({
 _FIELD_NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # a token of RFC 9110 §5.6.2
 
 
+@raises_without_values
 class BaseClient(Generic[StateT]):
     """Holds everything but the loop that waits. ``_state`` is shared with every view of this client."""
 
@@ -58,11 +62,11 @@ class BaseClient(Generic[StateT]):
 
     @property
     def headers(self) -> RequestHeaders:
-        """The header fields of every request; add your own. An API key that a callable gives is not among them."""
+        """The header fields of every request; add your own. An API key that may change by itself is not among them."""
         return self._state.headers
 
     def set_api_key(self, api_key: ApiKey) -> None:
-        """Use another key from the next call on; ``ConfigurationError`` if it cannot be one."""
+        """Use another key, or source of keys, from the next call on; ``ConfigurationError`` if it cannot be one."""
         self._state.use_key(api_key)
 
     def set_region(self, region: str) -> None:
@@ -102,22 +106,33 @@ class BaseClient(Generic[StateT]):
         timeout: float | None,
         resolving: Doubt | None = None,
         same_account: bool = False,
+        *,
+        known: Doubt | None = None,
+        recalled: bool = False,
     ) -> Call[T]:
+        """``known``: what the journal says is in doubt. ``recalled``: nothing will be sent, so nothing is refused."""
         state = self._state
         if state.closed.is_set():
             raise ClientClosedError("this client was closed, and closing is final")
-        deadline = state.clock() + _seconds(timeout, state.config.timeout_total)
+        models.load()  # before anything is sent: an import that fails must not cost the answer of a payment
+        deadline = state.clock() + seconds_of(timeout, state.config.timeout_total)
         base_url, key = state.base_url, state.key
         headers = _request_headers(invocation, state.headers, key)
+        if state.config.api_key is None:
+            _refuse_without_key(headers)
         left = state.doubts.begin(invocation) if invocation.idempotency_key is not None else None
         doubt = stronger(resolving, left) if resolving is not None else left
-        if doubt is not None:
+        if known is not None:
+            doubt = stronger(known, doubt)
+        if doubt is not None and not recalled:
             account = None if same_account else account_of(headers)
             try:
                 refuse_unless_safe(doubt, state.doubts.age(doubt.idempotency_key), account, base_url)
             except RequestValidationError:
-                state.doubts.end(doubt.idempotency_key, left)
+                state.doubts.end(invocation, left, settled=False)
                 raise
+        operation, switches = invocation.operation, state.switches
+        switched_off = None if switches is None or recalled else switches.gate(operation.group, operation.name)
         # From here on nothing is refused: what was told of a call's start is told of its end.
         start = self._start_observing(invocation, headers) if self._observers else None
         return Call(
@@ -126,7 +141,7 @@ class BaseClient(Generic[StateT]):
             state.settings if resolving is None else state.resolve_settings,
             doubt=doubt,
             doubts=state.doubts,
-            gate=self._passage(),
+            gate=switched_off or self._passage(),
             account=None if doubt is None or same_account else doubt.account,
             ask_api_key=key.ask,
             discard_connections=state.discard_connections,
@@ -172,6 +187,15 @@ def _request_headers(invocation: Invocation[Any], defaults: RequestHeaders, key:
     return headers
 
 
+def _refuse_without_key(headers: Mapping[str, str]) -> None:
+    """A merchant's own Authorization among ``client.headers`` counts as a key."""
+    if "Authorization" not in headers:
+        raise ConfigurationError(
+            "no API key: set MOLAM_API_KEY for ClientConfig.from_env(), give ClientConfig(api_key=…), or call "
+            "client.set_api_key(…)"
+        )
+
+
 def _allowed(fields: Mapping[str, str], observer: Observer) -> Iterator[tuple[str, str]]:
     """The fields of an observer that may go along; the others are logged and left out, the payment goes on."""
     for name, value in fields.items():
@@ -186,7 +210,8 @@ def _log_failure(observer: Observer) -> None:
     log(logging.ERROR, "an observer failed", exc_info=True, facts={"observer": type(observer).__name__})
 
 
-def _seconds(timeout: float | None, default: float) -> float:
+def seconds_of(timeout: float | None, default: float) -> float:
+    """The most seconds that a call may take; ``RequestValidationError`` unless positive."""
     if timeout is None:
         return default
     if isinstance(timeout, bool) or not isinstance(timeout, int | float) or not 0 < timeout <= MOST_SECONDS:

@@ -6,92 +6,96 @@ import logging
 import platform
 import threading
 from collections.abc import Callable
-from time import monotonic as clock
-from typing import Final
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final
+from weakref import ref
 
-from ._aside import Aside
-from ._core.call import CallSettings
+from ._api_key import ApiKeySource
+from ._core.call_settings import CallSettings
 from ._core.doubts import DoubtMemory
 from ._core.operations import GROUPS
 from ._core.retry import RetryBudget, RetryPolicy
 from ._forks import renew_after_fork
 from ._quiet_log import log
+from ._shown import meant
+from ._switches import switches_of
 from ._version import version
-from .config import ApiKey, ClientConfig, check_api_key, check_base_url, region_url
+from .config import ApiKey, ClientConfig, check_base_url, region_url
 from .exceptions import ConfigurationError
 
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
 _LEAST_PATIENT_BACKOFF: Final = 0.1
-_GIVEN_UP_AFTER: Final = 30.0
+
+
+# Fields that the SDK asks for by name.
+_OURS: Final = {name.lower(): name for name in ("Authorization", "Content-Type", "User-Agent")}
 
 
 class RequestHeaders(dict[str, str]):
-    """The header fields of every request: a plain dict whose repr does not show the API key."""
+    """The header fields of every request: a dict whose repr does not show the API key. A field has one name, however it
+    is written (RFC 9110 §5.1): ``authorization`` is ``Authorization``, and whoever reads a request finds it there."""
+
+    def __setitem__(self, name: str, value: str) -> None:
+        if name.lower() == "idempotency-key":
+            raise ConfigurationError(
+                "an idempotency key belongs to one call: give it to the method, as idempotency_key=…"
+            )
+        super().__setitem__(self._written(name), value)
+
+    def __getitem__(self, name: str) -> str:
+        return super().__getitem__(self._written(name))
+
+    def __delitem__(self, name: str) -> None:
+        super().__delitem__(self._written(name))
+
+    def __contains__(self, name: object) -> bool:
+        return isinstance(name, str) and super().__contains__(self._written(name))
+
+    def __ior__(self, fields: Any) -> Self:  # type: ignore[override, misc]
+        self.update(fields)
+        return self
 
     def __repr__(self) -> str:
-        return repr({name: "***" if name.lower() == "authorization" else value for name, value in self.items()})
+        return repr({name: "***" if name == "Authorization" else value for name, value in self.items()})
 
+    def get(self, name: str, default: Any = None) -> Any:
+        """As dict's, and so the others."""
+        return super().get(self._written(name), default)
 
-class ApiKeySource:
-    """The API key: fixed, or asked of a callable at first use and once more after a 401.
+    def pop(self, name: str, *default: Any) -> Any:
+        return super().pop(self._written(name), *default)
 
-    The callable runs aside, once for all calls that wait for it, each no longer than its deadline. One that has run
-    for too long is given up: the next call has it run again, and what it answers late is ignored.
-    """
+    def setdefault(self, name: str, value: str = "") -> str:
+        if name not in self:
+            self[name] = value
+        return self[name]
 
-    def __init__(self, key: ApiKey) -> None:
-        self._ask = key if callable(key) else None
-        self._key = None if key is None or callable(key) else check_api_key(key)
-        self._asking: Aside[str] | None = None
-        self._lock = threading.Lock()
-        renew_after_fork(self)
+    def update(self, *fields: Any, **named: str) -> None:
+        for name, value in dict[str, str](*fields, **named).items():
+            self[name] = value
 
-    def authorization(self) -> str | None:
-        """The Authorization header; None where there is no key, or none yet."""
-        return None if self._key is None else f"Bearer {self._key}"
-
-    def ask(self, refused: str = "") -> Aside[str] | None:
-        """The asking for another Authorization than the refused one, or for the first; None where the key is fixed."""
-        if self._ask is None:
-            return None
-        asking: Aside[str] = Aside(lambda: self._run(asking, refused))
-        with self._lock:
-            running = self._asking
-            if running is not None and not running.done and clock() - running.began < _GIVEN_UP_AFTER:
-                return running
-            self._asking = asking
-        asking.start("molam-api-key")
-        return asking
-
-    def after_fork(self) -> None:
-        """A thread of the parent may have held the lock, and none of them runs here."""
-        self._lock = threading.Lock()
-        self._asking = None
-
-    def _run(self, asking: Aside[str], refused: str) -> str:
-        known = self.authorization()
-        if known is not None and known != refused:  # another call has just asked
-            return known
-        assert self._ask is not None  # noqa: S101 - ask() has looked; tells the type checker
-        key = check_api_key(self._ask())
-        with self._lock:
-            if self._asking is asking:
-                self._key = key
-        return f"Bearer {key}"
+    def _written(self, name: str) -> str:
+        """The name under which a field stands, or would."""
+        low = name.lower()
+        return next((known for known in self if known.lower() == low), _OURS.get(low, name))
 
 
 class ClientState:
     """Settings in force, API key, retry budget and the closed flag of one client.
 
-    ``headers`` holds the Authorization of a fixed key. A callable key never writes into it, so what an old callable
-    answers late reaches only the call that asked: ``set_api_key`` cannot be undone by it. ``discard_connections``:
+    ``headers`` holds the Authorization of a fixed key that never expires. A source never writes into it, so what an old
+    one answers late reaches only the call that asked: ``set_api_key`` cannot be undone by it. ``discard_connections``:
     the transport's, where it has one.
     """
 
     def __init__(self, config: ClientConfig, clock: Callable[[], float]) -> None:
         for group in config.bulkheads:
             if group not in GROUPS:
-                raise ConfigurationError(f"bulkheads: unknown group {group!r}, use {', '.join(GROUPS)}")
+                raise ConfigurationError(f"bulkheads: unknown group{meant(group, GROUPS)}")
         self.config = config
+        self.switches = switches_of(config)
         self.base_url = config.url
         self.headers = RequestHeaders(_default_headers(config))
         self.clock = clock
@@ -136,10 +140,19 @@ class ClientState:
         self.base_url = url
 
     def _take_key(self, api_key: ApiKey) -> None:
-        self.key = ApiKeySource(api_key)
+        self.key = ApiKeySource(api_key, partial(_checked_key, ref(self)))
         self.headers.pop("Authorization", None)
-        if not callable(api_key) and (authorization := self.key.authorization()):
+        if not self.key.changes and (authorization := self.key.authorization()):
             self.headers["Authorization"] = authorization
+
+
+def _checked_key(state: ref[ClientState], key: str) -> str:
+    """Refuse a key that the settings in force refuse, whichever way it comes. Weak: in a cycle a client that nobody
+    closed would outlive its event loop, and its sockets could not be let go of."""
+    known = state()
+    if known is not None:
+        known.config.changed(api_key=key)
+    return key
 
 
 def _policy_of(config: ClientConfig) -> RetryPolicy:

@@ -9,7 +9,7 @@ from typing import Final
 
 # Code that waits on a call's behalf. What a thread raises into it (PyThreadState_SetAsyncExc) is of no type it knows.
 _WAITING: Final = frozenset({"molam_sdk", "requests", "selectors", "socket", "ssl", "threading", "urllib3"})
-_OF_LIBRARIES: Final = sys.stdlib_module_names | {"molam_sdk", "requests", "urllib3"}
+_OF_LIBRARIES: Final = sys.stdlib_module_names | {"molam_sdk", "pydantic_core", "requests", "urllib3"}
 
 
 def raised_from_outside(problem: BaseException) -> bool:
@@ -26,6 +26,29 @@ def raised_from_outside(problem: BaseException) -> bool:
             return True
         innermost = frame
     return innermost is not None and _top(innermost.f_globals.get("__name__")) in _WAITING and _is_strange(problem)
+
+
+def pass_on_what_pydantic_kept(problem: BaseException) -> None:
+    """Raise again what was raised from outside into a validator or a serializer, where pydantic took it for theirs."""
+    for link in (problem, *_kept_by_pydantic(problem)):
+        if raised_from_outside(link):
+            raise link
+
+
+def _kept_by_pydantic(problem: BaseException) -> Iterator[BaseException]:
+    below = problem.__cause__
+    while below is not None:
+        yield below
+        below = below.__cause__
+    if "pydantic_core" not in sys.modules:
+        return
+    from pydantic_core import ValidationError
+
+    if isinstance(problem, ValidationError):
+        for error in problem.errors(include_url=False, include_input=False):
+            kept = error.get("ctx", {}).get("error")
+            if isinstance(kept, BaseException):
+                yield kept
 
 
 def _frames(problem: BaseException) -> Iterator[FrameType]:

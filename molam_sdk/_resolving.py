@@ -22,6 +22,10 @@ def doubt_of(asked: BaseException | str | Doubt, doubts: Doubts) -> Doubt:
         if found is None:
             raise RequestValidationError(f"nothing that this client remembers is in doubt under the key {asked!r}")
         return found
+    if not isinstance(asked, BaseException):
+        raise RequestValidationError(
+            f"resolve takes an error, a Doubt or an idempotency key, not {type(asked).__name__}"
+        )
     error = failed_call(asked)
     sent = error.request
     assert sent is not None  # noqa: S101 - failed_call finds none without; tells the type checker

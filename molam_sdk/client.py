@@ -4,18 +4,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
 from types import TracebackType
-from typing import Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from typing_extensions import Self
 
-from ._base_client import RESOLVE_SECONDS, BaseClient
+from . import models
+from ._base_client import RESOLVE_SECONDS, BaseClient, seconds_of
 from ._client_state import ClientState
 from ._core import operations
+from ._core.call import Call
 from ._core.cursor import Cursor
 from ._core.invocation import Invocation
 from ._core.record import Observer
 from ._core.wire import Transport
+from ._frames import raises_without_values, without_values
 from ._params import (
     MerchantOnboardingParams,
     PaymentIntentParams,
@@ -31,39 +35,34 @@ from ._transport.blocking.aside import ended_in_time
 from ._transport.blocking.bulkhead import Bulkheads
 from ._transport.blocking.transport import RequestsTransport
 from .config import ClientConfig
-from .exceptions import Doubt
-from .models import (
-    Answer,
-    Balance,
-    Document,
-    MerchantOnboarding,
-    MerchantOnboardingCreate,
-    Page,
-    PaymentIntent,
-    PaymentIntentCreate,
-    Payout,
-    PayoutCreate,
-    Refund,
-    RefundCreate,
-    WebhookEndpoint,
-    WebhookEndpointCreate,
-)
+from .exceptions import ConfigurationError, Doubt
 from .money import AmountInput
 
+if TYPE_CHECKING:
+    from ._journalling.blocking.calls import JournalledCalls, Way
+    from ._journalling.blocking.journal import Journal
+    from ._journalling.blocking.undo import Undo
+    from ._journalling.opening import JournalSource
+    from .journal.entry import Entry
+    from .journal.reconciliation import Reconciliation, ReconciliationStep
+
+
 T = TypeVar("T")
-Item = TypeVar("Item", bound=Answer)
+Item = TypeVar("Item", bound="models.Answer")
 
 
 class _State(ClientState):
-    """With what this client sends, and how many calls at once."""
+    """With what this client sends, how many calls at once, and where it writes them down."""
 
-    def __init__(self, config: ClientConfig, transport: Transport) -> None:
+    def __init__(self, config: ClientConfig, transport: Transport, journal: JournalSource | None) -> None:
         super().__init__(config, transport.clock)
         self.transport = transport
+        self.journal = _journalled(journal, config, transport)
         self.discard_connections = getattr(transport, "discard_connections", None)
         self.bulkheads = Bulkheads(config.bulkheads, config.bulkhead_wait)
 
 
+@raises_without_values
 class MolamClient(BaseClient[_State]):
     """The Molam API, blocking, without breaker, metrics and logs.
 
@@ -82,24 +81,25 @@ class MolamClient(BaseClient[_State]):
         *,
         transport: Transport | None = None,
         observers: Sequence[Observer] = (),
+        journal: JournalSource | None = None,
     ) -> None:
         config = config if config is not None else ClientConfig.from_env()
         transport = transport if transport is not None else RequestsTransport(config)
-        super().__init__(_State(config, transport), observers)
+        super().__init__(_State(config, transport, journal), observers)
 
     def create_payment_intent(
         self,
-        payload: PaymentIntentCreate | PaymentIntentParams,
+        payload: models.PaymentIntentCreate | PaymentIntentParams,
         *,
         idempotency_key: str | None = None,
         timeout: float | None = None,
-    ) -> PaymentIntent:
+    ) -> models.PaymentIntent:
         """Begin a payment; nothing is charged before it is confirmed."""
         return self._send(
             operations.create_payment_intent(payload, idempotency_key, self.config.default_currency), timeout
         )
 
-    def retrieve_payment_intent(self, payment_intent_id: str, *, timeout: float | None = None) -> PaymentIntent:
+    def retrieve_payment_intent(self, payment_intent_id: str, *, timeout: float | None = None) -> models.PaymentIntent:
         """The payment as it stands now."""
         return self._send(operations.retrieve_payment_intent(payment_intent_id), timeout)
 
@@ -111,7 +111,7 @@ class MolamClient(BaseClient[_State]):
         customer_id: str | None = None,
         status: PaymentIntentStatus | None = None,
         timeout: float | None = None,
-    ) -> Pages[PaymentIntent]:
+    ) -> Pages[models.PaymentIntent]:
         """All payments, newest first. ``limit`` is the size of a page (1 to 100); ``timeout`` counts per page."""
         query = {"limit": limit, "starting_after": starting_after, "customer_id": customer_id, "status": status}
         return Pages(lambda q: self._send(operations.list_payment_intents(q), timeout), query)
@@ -123,7 +123,7 @@ class MolamClient(BaseClient[_State]):
         payment_method: PaymentMethod | str | None = None,
         idempotency_key: str | None = None,
         timeout: float | None = None,
-    ) -> PaymentIntent:
+    ) -> models.PaymentIntent:
         """Charge the customer; a decline raises ``DeclinedError``."""
         return self._send(
             operations.confirm_payment_intent(payment_intent_id, payment_method, idempotency_key), timeout
@@ -136,27 +136,27 @@ class MolamClient(BaseClient[_State]):
         amount: AmountInput | None = None,
         idempotency_key: str | None = None,
         timeout: float | None = None,
-    ) -> PaymentIntent:
+    ) -> models.PaymentIntent:
         """Take the authorised money: all of it, or ``amount`` in major units."""
         return self._send(operations.capture_payment_intent(payment_intent_id, amount, idempotency_key), timeout)
 
     def cancel_payment_intent(
         self, payment_intent_id: str, *, idempotency_key: str | None = None, timeout: float | None = None
-    ) -> PaymentIntent:
+    ) -> models.PaymentIntent:
         """Give up a payment that has not been taken."""
         return self._send(operations.cancel_payment_intent(payment_intent_id, idempotency_key), timeout)
 
     def create_refund(
         self,
-        payload: RefundCreate | RefundParams,
+        payload: models.RefundCreate | RefundParams,
         *,
         idempotency_key: str | None = None,
         timeout: float | None = None,
-    ) -> Refund:
+    ) -> models.Refund:
         """Give money back: a whole payment, or part of it."""
         return self._send(operations.create_refund(payload, idempotency_key), timeout)
 
-    def retrieve_refund(self, refund_id: str, *, timeout: float | None = None) -> Refund:
+    def retrieve_refund(self, refund_id: str, *, timeout: float | None = None) -> models.Refund:
         """The refund as it stands now."""
         return self._send(operations.retrieve_refund(refund_id), timeout)
 
@@ -167,22 +167,22 @@ class MolamClient(BaseClient[_State]):
         starting_after: str | None = None,
         payment_id: str | None = None,
         timeout: float | None = None,
-    ) -> Pages[Refund]:
+    ) -> Pages[models.Refund]:
         """All refunds, newest first. ``limit`` is the size of a page (1 to 100); ``timeout`` counts per page."""
         query = {"limit": limit, "starting_after": starting_after, "payment_id": payment_id}
         return Pages(lambda q: self._send(operations.list_refunds(q), timeout), query)
 
     def create_payout(
         self,
-        payload: PayoutCreate | PayoutParams,
+        payload: models.PayoutCreate | PayoutParams,
         *,
         idempotency_key: str | None = None,
         timeout: float | None = None,
-    ) -> Payout:
+    ) -> models.Payout:
         """Send money out."""
         return self._send(operations.create_payout(payload, idempotency_key, self.config.default_currency), timeout)
 
-    def retrieve_payout(self, payout_id: str, *, timeout: float | None = None) -> Payout:
+    def retrieve_payout(self, payout_id: str, *, timeout: float | None = None) -> models.Payout:
         """The payout as it stands now."""
         return self._send(operations.retrieve_payout(payout_id), timeout)
 
@@ -193,22 +193,22 @@ class MolamClient(BaseClient[_State]):
         starting_after: str | None = None,
         status: PayoutStatus | None = None,
         timeout: float | None = None,
-    ) -> Pages[Payout]:
+    ) -> Pages[models.Payout]:
         """All payouts, newest first. ``limit`` is the size of a page (1 to 100); ``timeout`` counts per page."""
         query = {"limit": limit, "starting_after": starting_after, "status": status}
         return Pages(lambda q: self._send(operations.list_payouts(q), timeout), query)
 
-    def retrieve_balance(self, *, currency: str | None = None, timeout: float | None = None) -> Balance:
+    def retrieve_balance(self, *, currency: str | None = None, timeout: float | None = None) -> models.Balance:
         """The money at hand, currency by currency, or of one: ``available`` to pay out, and ``pending``."""
         return self._send(operations.retrieve_balance(currency), timeout)
 
     def create_merchant_onboarding(
         self,
-        payload: MerchantOnboardingCreate | MerchantOnboardingParams,
+        payload: models.MerchantOnboardingCreate | MerchantOnboardingParams,
         *,
         idempotency_key: str | None = None,
         timeout: float | None = None,
-    ) -> MerchantOnboarding:
+    ) -> models.MerchantOnboarding:
         """Register a merchant; ``onboarding_url`` is where they go on."""
         return self._send(
             operations.create_merchant_onboarding(payload, idempotency_key, self.config.default_currency), timeout
@@ -216,11 +216,11 @@ class MolamClient(BaseClient[_State]):
 
     def create_webhook_endpoint(
         self,
-        payload: WebhookEndpointCreate | WebhookEndpointParams,
+        payload: models.WebhookEndpointCreate | WebhookEndpointParams,
         *,
         idempotency_key: str | None = None,
         timeout: float | None = None,
-    ) -> WebhookEndpoint:
+    ) -> models.WebhookEndpoint:
         """Have events sent to a URL. The answer's ``secret`` is never shown again: store it."""
         return self._send(operations.create_webhook_endpoint(payload, idempotency_key), timeout)
 
@@ -230,7 +230,7 @@ class MolamClient(BaseClient[_State]):
         tenant_type: str | None = None,
         tenant_id: str | None = None,
         timeout: float | None = None,
-    ) -> Pages[WebhookEndpoint]:
+    ) -> Pages[models.WebhookEndpoint]:
         """All webhook endpoints, or those of a tenant; ``timeout`` counts per page."""
         query = {"tenant_type": tenant_type, "tenant_id": tenant_id}
         return Pages(lambda q: self._send(operations.list_webhook_endpoints(q), timeout), query)
@@ -243,7 +243,7 @@ class MolamClient(BaseClient[_State]):
 
     def get(
         self, path: str, params: Mapping[str, object | None] | None = None, *, timeout: float | None = None
-    ) -> Document:
+    ) -> models.Document:
         """GET a path that has no method yet; ``path`` begins with ``/v1/``."""
         return self._send(operations.get(path, params), timeout)
 
@@ -254,7 +254,7 @@ class MolamClient(BaseClient[_State]):
         *,
         idempotency_key: str | None = None,
         timeout: float | None = None,
-    ) -> Document:
+    ) -> models.Document:
         """POST to a path that has no method yet, with a key as everywhere; ``path`` begins with ``/v1/``."""
         return self._send(operations.post(path, payload, idempotency_key), timeout)
 
@@ -275,13 +275,91 @@ class MolamClient(BaseClient[_State]):
         base URL; and with an API key of another account, unless ``same_account=True`` says that only the API key was
         replaced.
         """
+        if self._state.journal is not None and isinstance(error, str):
+            error = self._state.journal.doubt(error, self._state.doubts)
         doubt = doubt_of(error, self._state.doubts)
         return self._send(invocation_of(doubt), timeout, doubt, same_account)
+
+    @property
+    def journal(self) -> Journal:
+        """What was asked under which key, and what became of it. ``ConfigurationError`` for a client without one."""
+        from ._journalling.blocking.journal import Journal
+
+        return Journal(self._journalled_calls(), self._way())
+
+    def recover(
+        self, *, timeout: float = 60.0, per_second: float = 10.0, same_account: bool = False
+    ) -> Iterator[Entry]:
+        """Settle what any worker left in doubt, and give each entry of the journal as it stands then.
+
+        A call whose key is younger than 23 hours is asked again under it; an older one is looked up where its object
+        is known for certain, else its entry needs a ``review``. Entries of other accounts and base URLs are left
+        alone, and what another worker has, to it. ``timeout``: seconds for each; ``per_second``: how many at most.
+        ``same_account=True``: entries of another API key too, since only the key was replaced.
+        """
+        from ._journalling.blocking.recovery import Recovery
+
+        return Recovery(self._journalled_calls(), self._way(), timeout, per_second, same_account).entries()
+
+    def undo(self, *, within: float = 600.0, timeout: float = 60.0) -> Undo:
+        """A block whose steps are undone where it raises; ``undo.add`` takes functions of yours.
+
+        Every call of this client in the block that changes something is a step. A payment is cancelled, or refunded
+        where it was taken, a webhook endpoint deleted, a function called that ``undo.add`` was given; in reverse order,
+        under keys derived from the undo's, a step in doubt once it is known. The error is raised all
+        the same; its notes and the log say what has no inverse (a refund, a payout) or is not undone yet. The plan is
+        in the journal before each step: what a killed process leaves, ``recover`` undoes, ``within`` seconds after the
+        block's last step. ``timeout``: seconds for each call that undoes.
+        """
+        from ._journalling.blocking.undo import Undo
+
+        return Undo(self._journalled_calls(), self._way(), seconds_of(within, 600.0), seconds_of(timeout, 60.0))
+
+    def reconcile(
+        self,
+        *,
+        since: timedelta | datetime,
+        margin: timedelta = timedelta(minutes=5),
+        progress: Callable[[ReconciliationStep], object] | None = None,
+        resume: str | None = None,
+        timeout: float = 60.0,
+        per_second: float = 10.0,
+        same_account: bool = False,
+    ) -> Reconciliation:
+        """Compare Molam's lists of payments, refunds and payouts with the journal: what only one of them has, and
+        what has another status or amount. Moves no money, and settles nothing: ``recover`` before.
+
+        ``since``: so long ago, or from that moment on; what is younger than ``margin`` is left to the next time, and
+        clocks may differ by as much. ``progress`` is called with each page's differences and a ``resume``, which goes
+        on from there in any process. Constant memory; ``per_second`` and ``timeout`` are of the calls. An error of
+        Molam's or of the journal is raised as it is.
+        """
+        from ._journalling.blocking.reconciling import Reconciling
+        from ._journalling.standing import Standing
+
+        calls = self._journalled_calls()
+        reconciling = Reconciling(calls, self._way(), timeout, per_second, same_account, progress=progress)
+        if resume is not None:
+            return reconciling.run(Standing.of(resume))
+        return reconciling.run(Standing.beginning(since, margin, reconciling.now()))
+
+    def wait_until_final(self, object_id: str, *, timeout: float | None = 60.0) -> Any:
+        """A payment, refund or payout, once it is no longer ``processing`` or ``pending``; asks again and again, and at
+        once when a webhook about it reaches the journal that this client keeps.
+
+        ``MolamTimeoutError`` after ``timeout`` seconds; what it reads moves no money.
+        """
+        from ._journalling.blocking.finality import final
+
+        state = self._state
+        return final(self, object_id, seconds_of(timeout, 60.0), state.transport, state.journal)
 
     def close(self) -> None:
         """Close the connections. Final: a later call raises ``ClientClosedError``."""
         self._state.closed.set()
         self._state.transport.close()
+        if self._state.journal is not None:
+            self._state.journal.close()
 
     def __enter__(self) -> Self:
         return self
@@ -291,15 +369,33 @@ class MolamClient(BaseClient[_State]):
     ) -> None:
         self.close()
 
+    def _way(self) -> Way:
+        """How the journal sends a call of this client: as this view of it would."""
+        return self._state, self._begin, self._carry_out
+
+    def _carry_out(self, call: Call[T]) -> T:
+        return self._send(call.invocation, None, begun=call)
+
+    def _journalled_calls(self) -> JournalledCalls:
+        if self._state.journal is None:
+            raise ConfigurationError("this client has no journal: give it journal=…, or set MOLAM_JOURNAL")
+        return self._state.journal
+
     def _send(
         self,
         invocation: Invocation[T],
         timeout: float | None,
         resolving: Doubt | None = None,
         same_account: bool = False,
+        begun: Call[T] | None = None,
     ) -> T:
         state = self._state
-        call = self._begin(invocation, timeout, resolving, same_account)
+        if begun is not None:
+            call = begun
+        elif state.journal is not None and invocation.idempotency_key is not None:
+            return state.journal.send(self._way(), invocation, timeout, resolving, same_account)
+        else:
+            call = self._begin(invocation, timeout, resolving, same_account)
         try:
             with call, state.bulkheads.slot(call):
                 while not call.over:
@@ -315,6 +411,15 @@ class MolamClient(BaseClient[_State]):
             raise
 
 
+def _journalled(journal: JournalSource | None, config: ClientConfig, transport: Transport) -> JournalledCalls | None:
+    source = config.journal if journal is None else journal
+    if source is None:
+        return None
+    from ._journalling.blocking.calls import JournalledCalls
+
+    return JournalledCalls(source, transport.sleep, required=config.journal_required, key=config.journal_key)
+
+
 class Pages(Generic[Item]):
     """Iterates over every object of a list, asking for the next page when one is used up.
 
@@ -323,20 +428,22 @@ class Pages(Generic[Item]):
     """
 
     def __init__(
-        self, fetch: Callable[[Mapping[str, object | None]], Page[Item]], query: Mapping[str, object | None]
+        self,
+        fetch: Callable[[Mapping[str, object | None]], models.Page[Item]],
+        query: Mapping[str, object | None],
     ) -> None:
         self._fetch = fetch
         self._cursor: Cursor[Item] = Cursor(query)
 
     @property
-    def page(self) -> Page[Item]:
+    def page(self) -> models.Page[Item]:
         """The page at hand; asks for the first one if none is yet."""
         if self._cursor.page is None:
             self._turn()
         assert self._cursor.page is not None  # noqa: S101 - _turn set it or raised; tells the type checker
         return self._cursor.page
 
-    def pages(self) -> Iterator[Page[Item]]:
+    def pages(self) -> Iterator[models.Page[Item]]:
         """Page by page, from the one at hand on."""
         yield self.page
         while not self._cursor.exhausted:
@@ -353,5 +460,6 @@ class Pages(Generic[Item]):
             self._turn()
         return item
 
+    @without_values
     def _turn(self) -> None:
         self._cursor.turn_to(self._fetch(self._cursor.query()))

@@ -3,53 +3,99 @@
 from __future__ import annotations
 
 import copy
-import ipaddress
+import inspect
 import os
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
-from pathlib import Path
-from typing import Any, Final
-from urllib.parse import urlsplit
+from typing import Any, Protocol, TypeAlias
 
+from ._environment import settings_of, unknown_variables
+from ._frames import raises_without_values
+from ._places import (
+    ENVIRONMENTS,
+    LIVE_URLS,
+    REGIONS,
+    TEST_URLS,
+    check_base_url,
+    check_http_proxy,
+    check_proxy,
+    is_loopback,
+    region_url,
+    url_of,
+)
+from ._setting_checks import (
+    MOST_SECONDS,
+    check_header_safe,
+    check_kinds,
+    check_numbers,
+    check_switches,
+    files_of,
+    limits_of,
+)
 from .exceptions import ConfigurationError
 from .money import parse_currency
+from .secrets.key_file import with_key_file
 
-ENVIRONMENTS: Final = {
-    "production": "https://api.molam.io",
-    "staging": "https://staging.api.molam.io",
-    "sandbox": "https://sandbox.api.molam.io",
-}
-REGIONS: Final = {
-    "us-east": "https://api-us-east.molam.io",
-    "eu-west": "https://api-eu-west.molam.io",
-    "ap-south": "https://api-ap-south.molam.io",
-}
-_LIVE_URLS: Final = (ENVIRONMENTS["production"], *REGIONS.values())
-_PROXY_SCHEMES: Final = ("http", "https", "socks5", "socks5h", "socks4", "socks4a")
-_TEST_URLS: Final = (ENVIRONMENTS["staging"], ENVIRONMENTS["sandbox"])
+__all__ = [
+    "ENVIRONMENTS",
+    "MOST_SECONDS",
+    "REGIONS",
+    "ApiKey",
+    "Cipher",
+    "ClientConfig",
+    "JournalKey",
+    "MolamConfigurationWarning",
+    "check_api_key",
+    "check_base_url",
+    "check_http_proxy",
+    "check_proxy",
+    "is_loopback",
+    "region_url",
+]
 
-MOST_SECONDS: Final = 1e9
-"""The longest time a call may be given, some thirty years: the clocks of sockets and locks end at nine times that."""
 
-ApiKey = str | Callable[[], str] | None
+class Cipher(Protocol):
+    """What encrypts a journal: ``Fernet``, ``MultiFernet``, or an object of the merchant's, such as one over a KMS."""
+
+    def encrypt(self, data: bytes, /) -> bytes:
+        """The data, so that nobody without the key can read or change it."""
+        ...
+
+    def decrypt(self, token: bytes, /) -> bytes:
+        """The data again; any exception where the key is another one, or the token was changed."""
+        ...
+
+
+JournalKey: TypeAlias = str | Sequence[str] | Cipher | Callable[[], str | Sequence[str] | Cipher]
+"""Fernet keys, separated by commas or in a list, the first one encrypts; a cipher; or a callable that gives them."""
+ApiKey = str | Callable[[], str | tuple[str | bytes, ...]] | None
 
 
 class MolamConfigurationWarning(UserWarning):
     """A set-up that works but is probably not what was meant."""
 
 
+@raises_without_values
 @dataclass(frozen=True, slots=True)
 class ClientConfig:
     """The settings of a client. All times are seconds. ``ConfigurationError`` names what is wrong.
 
-    ``api_key``: ``sk_…``, ``jwt_…``, or a callable that returns one (asked again once after a 401).
+    ``api_key``: ``sk_…``, ``jwt_…``, a source of ``molam_sdk.secrets``, or a callable that returns one (asked at first
+    use, before a ``jwt_…`` expires, and once after a 401).
     ``base_url``: a URL, or the name of an environment; by default ``environment``'s, or ``region``'s.
     ``timeout_total``: the most a call takes, with DNS, connect, TLS, answer, retries and sleeps.
     ``default_currency``: of payloads that name none; without it a missing currency is refused.
     ``max_retries``: attempts after the first. ``remembered_keys``: how many idempotency keys in doubt a client
     remembers. ``bulkheads``: calls in flight at most, by operation group (``payments``, ``refunds``, ``payouts``,
     ``merchants``, ``webhooks``, ``other``).
+    ``switched_off``: groups and operations whose calls are refused, as ``payouts,create_refund``, or ``all``;
+    ``switches_file``: a file that names them, looked at while the client runs; ``switches``: asked before each call as
+    ``switches("molam.payouts.enabled")``, which answers False where it is off.
+    ``journal``: the file or URL of the journal; ``journal_required``: a call that cannot be written down is not sent;
+    ``journal_key``: Fernet keys, separated by commas, that bodies and answers in it are encrypted by (the first one
+    encrypts, all of them read), an object with ``encrypt`` and ``decrypt``, or a callable that gives one of these.
+    ``journal_tag``: created objects carry a tag in their metadata, by which an event or a list finds their entry.
     """
 
     api_key: ApiKey = field(default=None, repr=False)
@@ -79,19 +125,32 @@ class ClientConfig:
     proxy: str | None = field(default=None, repr=False)
     default_currency: str | None = None
     default_locale: str = "en"
+    journal: str | None = field(default=None, repr=False)
+    journal_required: bool = True
+    journal_key: JournalKey | None = field(default=None, repr=False)
+    journal_tag: bool = False
     debug: bool = False
+    switched_off: str | None = None
+    switches_file: str | None = None
+    switches: Callable[[str], object] | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
-        _set(self, "base_url", _resolve_url(self))
-        if self.default_currency is not None:
-            _set(self, "default_currency", _checked("default_currency", parse_currency, self.default_currency))
+        check_kinds(self)
+        check_switches(self.switches)
+        _set(self, "base_url", url_of(self.base_url, self.environment, self.region))
+        _set(self, "default_currency", _currency(self.default_currency))
         _check_key(self.api_key)
         if self.proxy is not None:
             check_proxy(self.proxy)
-        _check_numbers(self)
-        _check_files(self)
-        _check_header_safe("default_locale", self.default_locale)
+        check_numbers(self)
+        _set(self, "bulkheads", limits_of(self.bulkheads))
+        for name, path in files_of(self).items():
+            _set(self, name, path)
+        check_header_safe("default_locale", self.default_locale)
         self._refuse_or_warn()
+
+    def __hash__(self) -> int:
+        return hash(tuple(_hashable(getattr(self, item.name)) for item in fields(self)))
 
     @property
     def url(self) -> str:
@@ -103,15 +162,16 @@ class ClientConfig:
     def from_env(cls, environ: Mapping[str, str] | None = None, **overrides: Any) -> ClientConfig:
         """Read ``MOLAM_<FIELD>`` for every field (``MOLAM_API_KEY``, ``MOLAM_TIMEOUT_TOTAL``, …).
 
-        Keyword arguments win over the environment. Empty variables count as not set.
+        ``MOLAM_API_KEY_FILE`` names a file that holds the key. ``MOLAM_BULKHEADS`` is ``payouts=8,refunds=4``. Keyword
+        arguments win over the environment; one that says where calls go (``base_url``, ``environment``, ``region``)
+        also over the variables that say it otherwise. Empty variables count as not set, and one that no field reads is
+        warned of.
         """
         source = os.environ if environ is None else environ
-        values: dict[str, Any] = {}
-        for item in fields(cls):
-            text = source.get(f"MOLAM_{item.name.upper()}", "").strip()
-            if text and item.name != "bulkheads":
-                values[item.name] = _parse_text(item.name, text, item.default)
-        return cls(**(values | overrides))
+        defaults: dict[str, Any] = {item.name: {} if item.name == "bulkheads" else item.default for item in fields(cls)}
+        if strange := unknown_variables(source, defaults):
+            _warn(f"Nothing reads {', '.join(strange)}")
+        return cls(**with_key_file(settings_of(source, defaults, overrides), source, overrides))
 
     def changed(self, **changes: Any) -> ClientConfig:
         """This configuration with another key or another place to send to, which the caller has checked.
@@ -127,44 +187,38 @@ class ClientConfig:
         return new
 
     def _refuse_unverified(self) -> None:
-        key = self.api_key if isinstance(self.api_key, str) else ""
-        if key.startswith(("sk_live_", "jwt_")) and not self.verify_ssl:
-            raise ConfigurationError(
-                "verify_ssl=False with a live key: anyone on the way could read and change payments"
-            )
+        if isinstance(self.api_key, str) and not self.verify_ssl:
+            refuse_unverified(self.api_key)
 
     def _refuse_or_warn(self) -> None:
         self._refuse_unverified()
         key = self.api_key if isinstance(self.api_key, str) else ""
         if self.api_key is None:
-            _warn("No api_key: every call will be answered 401 until set_api_key() is called")
-        elif key.startswith("sk_test_") and self.url in _LIVE_URLS:
+            _warn("No api_key: every call raises ConfigurationError until set_api_key() is called")
+        elif key.startswith("sk_test_") and self.url in LIVE_URLS:
             _warn(f"A test key (sk_test_…) is used on the production URL {self.url}")
-        elif key.startswith("sk_live_") and self.url in _TEST_URLS:
+        elif key.startswith("sk_live_") and self.url in TEST_URLS:
             _warn(f"A live key (sk_live_…) is used on the test URL {self.url}")
+
+
+def refuse_unverified(key: str) -> None:
+    """Only a test key may go where the server's certificate is not verified."""
+    if not key.startswith("sk_test_"):
+        raise ConfigurationError(
+            "verify_ssl=False with a live key (any but sk_test_…): anyone on the way could read and change payments"
+        )
 
 
 def check_api_key(key: object) -> str:
     """Refuse what cannot be a Molam key, without ever repeating it in the message."""
+    if isinstance(key, bytes | bytearray | memoryview):
+        raise ConfigurationError("api_key must be a text that begins with 'sk_' or 'jwt_', not bytes: decode it")
     if not isinstance(key, str) or not key.startswith(("sk_", "jwt_")):
         raise ConfigurationError("api_key must begin with 'sk_' or 'jwt_': copy it from the Molam dashboard")
-    _check_header_safe("api_key", key)
+    check_header_safe("api_key", key)
+    if " " in key:
+        raise ConfigurationError("api_key must not hold a blank: copy it once, and whole, from the Molam dashboard")
     return key
-
-
-def is_loopback(host: str) -> bool:
-    """Whether a host is this machine, by its very name: no lookup, which could be lied to."""
-    try:
-        return host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
-def region_url(region: str) -> str:
-    """The base URL of a region."""
-    if region not in REGIONS:
-        raise ConfigurationError(f"Unknown region {region!r}: use one of {', '.join(REGIONS)}")
-    return REGIONS[region]
 
 
 def _set(config: ClientConfig, name: str, value: object) -> None:
@@ -172,74 +226,11 @@ def _set(config: ClientConfig, name: str, value: object) -> None:
 
 
 def _warn(message: str) -> None:
-    # From _warn over _refuse_or_warn, __post_init__ and __init__ to the line that built the config.
-    warnings.warn(message, MolamConfigurationWarning, stacklevel=5)
-
-
-def _resolve_url(config: ClientConfig) -> str:
-    if config.base_url is None:
-        if config.region is not None and config.environment in (None, "production"):
-            return region_url(config.region)
-        return _environment_url(config.environment or "production")
-    if config.environment is not None and _environment_url(config.environment) != config.base_url:
-        raise ConfigurationError("Give environment or base_url, not both")
-    if config.region is not None:
-        region_url(config.region)
-    return check_base_url(ENVIRONMENTS.get(config.base_url, config.base_url))
-
-
-def _environment_url(name: str) -> str:
-    if name not in ENVIRONMENTS:
-        raise ConfigurationError(f"Unknown environment {name!r}: use one of {', '.join(ENVIRONMENTS)}, or base_url")
-    return ENVIRONMENTS[name]
-
-
-def check_base_url(url: str) -> str:
-    """Accept https, or http on loopback only; no query, no credentials, no trailing slash kept."""
-    if not isinstance(url, str) or not url.strip():
-        raise ConfigurationError("base_url is empty: leave it out for production, or give an https URL")
-    url = url.strip().rstrip("/")
-    try:
-        parts = urlsplit(url)
-        host, _port = parts.hostname, parts.port
-    except ValueError as problem:
-        raise ConfigurationError(f"base_url is not a URL: {problem}") from None
-    if parts.scheme not in ("https", "http") or not host or not url.isascii() or any(c <= " " for c in url):
-        raise ConfigurationError(f"base_url must be an https URL, not {url!r}")
-    if parts.scheme == "http" and not is_loopback(host):
-        raise ConfigurationError(
-            f"base_url must be https (http only for loopback): {url!r} would send the key in clear"
-        )
-    if parts.query or parts.fragment or "@" in parts.netloc:
-        raise ConfigurationError("base_url must not hold a query, a fragment or credentials")
-    return url
-
-
-def check_proxy(url: str) -> str:
-    """Accept ``scheme://[user:password@]host[:port]``; ``ConfigurationError`` never repeats the credentials."""
-    full = url if "://" in url else f"http://{url}"
-    try:
-        parts = urlsplit(full)
-        usable = parts.scheme in _PROXY_SCHEMES and bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        usable = False
-    if not usable:
-        raise ConfigurationError(f"proxy must be a URL that begins with one of {', '.join(_PROXY_SCHEMES)}")
-    return full
-
-
-def check_http_proxy(url: str) -> str:
-    """The same for our own sockets, which speak to ``http://`` proxies only."""
-    full = check_proxy(url)
-    scheme = urlsplit(full).scheme
-    if scheme != "http":
-        raise ConfigurationError(
-            f"a {scheme}:// proxy needs an adapter of requests: give the client "
-            "transport=molam_sdk.transports.RequestsTransport(config, adapter=requests.adapters.HTTPAdapter()) "
-            "(SOCKS: pip install 'requests[socks]'). An http:// proxy works as it is: HTTPS calls go through it in a "
-            "CONNECT tunnel, encrypted end to end"
-        )
-    return full
+    """At the line of the merchant's that built the configuration."""
+    frame, level = inspect.currentframe(), 1
+    while frame is not None and str(frame.f_globals.get("__name__")).startswith("molam_sdk"):
+        frame, level = frame.f_back, level + 1
+    warnings.warn(message, MolamConfigurationWarning, stacklevel=level)
 
 
 def _check_key(key: ApiKey) -> None:
@@ -247,86 +238,15 @@ def _check_key(key: ApiKey) -> None:
         check_api_key(key)
 
 
-def _check_header_safe(name: str, value: str) -> None:
-    if not value.isascii() or not value.isprintable() or value != value.strip():
-        raise ConfigurationError(f"{name} must be printable ASCII without spaces around it")
-
-
-_POSITIVE: Final = (
-    "timeout_connect",
-    "timeout_read",
-    "timeout_total",
-    "retry_backoff_max",
-    "pool_size",
-    "pool_idle_seconds",
-    "max_body_bytes",
-)
-_NOT_NEGATIVE: Final = (
-    "max_retries",
-    "retry_backoff_factor",
-    "retry_after_max",
-    "retry_budget",
-    "remembered_keys",
-    "retry_cost",
-    "retry_cost_timeout",
-    "bulkhead_wait",
-)
-
-
-def _check_numbers(config: ClientConfig) -> None:
-    for name in _POSITIVE + _NOT_NEGATIVE:
-        value = getattr(config, name)
-        if isinstance(value, bool) or not isinstance(value, int | float):
-            raise ConfigurationError(f"{name} must be a number, not {value!r}")
-        if not 0 <= value <= _most(name) or (name in _POSITIVE and value == 0):
-            raise ConfigurationError(f"{name} must be a positive number up to {_most(name):g}, not {_shown(value)}")
-    for group, limit in config.bulkheads.items():
-        if not isinstance(limit, int) or limit < 1:
-            raise ConfigurationError(f"bulkheads[{group!r}] must be a whole number from 1, not {limit!r}")
-
-
-def _most(name: str) -> float:
-    return MOST_SECONDS if name.startswith("timeout_") else 1e18
-
-
-def _shown(number: float) -> str:
-    return "that" if isinstance(number, int) and number > 1e18 else repr(number)  # 10**5000 has no text
-
-
-def _check_files(config: ClientConfig) -> None:
-    for name in ("ca_bundle", "mtls_cert", "mtls_key"):
-        path = getattr(config, name)
-        if path is not None and not Path(path).exists():
-            raise ConfigurationError(f"{name}: no such file: {path}")
-    if config.mtls_key is not None and config.mtls_cert is None:
-        raise ConfigurationError("mtls_key without mtls_cert: give both")
-
-
-def _checked(name: str, check: Callable[[object], str], value: object) -> str:
+def _currency(code: str | None) -> str | None:
     try:
-        return check(value)
+        return None if code is None else parse_currency(code)
     except ValueError as problem:
-        raise ConfigurationError(f"{name}: {problem}") from None
+        why = str(problem)
+    raise ConfigurationError(f"default_currency: {why}")
 
 
-_BOOLEANS: Final = {
-    "1": True,
-    "true": True,
-    "yes": True,
-    "on": True,
-    "0": False,
-    "false": False,
-    "no": False,
-    "off": False,
-}
-
-
-def _parse_text(name: str, text: str, default: object) -> object:
-    try:
-        if isinstance(default, bool):
-            return _BOOLEANS[text.lower()]
-        if isinstance(default, int | float):
-            return type(default)(text)
-    except (KeyError, ValueError):
-        raise ConfigurationError(f"MOLAM_{name.upper()} must be a {type(default).__name__}, not {text!r}") from None
-    return text
+def _hashable(value: object) -> object:
+    if isinstance(value, Mapping):
+        return frozenset(value.items())
+    return tuple(value) if isinstance(value, list) else value

@@ -4,23 +4,61 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterable
+import time
+from collections.abc import Callable, Iterable
 from functools import partial
 from itertools import product
-from typing import Any, Final
-from weakref import WeakKeyDictionary, WeakSet, ref
+from typing import Any, Final, get_args
+from weakref import WeakKeyDictionary, ref
 
 import pybreaker
 from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histogram, Metric
 
+from ._breaker.metrics import BreakerMetrics
+from ._connections.metrics import ConnectionMetrics
+from ._core.decline import DECLINE_REASONS
 from ._core.operations import BY_NAME, GROUPS
 from ._core.record import CallRecord, CallStart
 from ._core.rules import LABELS, RETRY_LABELS
 from ._forks import renew_after_fork
+from ._trace_id import trace_id
+from .exceptions import Outcome
+from .secrets.metrics import SecretMetrics
+
+__all__ = [
+    "LATENCY_BUCKETS",
+    "TIME_LEFT_BUCKETS",
+    "Metrics",
+    "MetricsObserver",
+    "metrics_for",
+    "metrics_request",
+    "watch_breaker",
+    "watch_journal",
+]
+
+# Name, meaning and labels of what is counted of every call.
+_REQUESTS: Final = (
+    "molam_sdk_requests_total",
+    "Calls by operation and how they ended: the HTTP status, or a word where there was none.",
+    ("endpoint", "code"),
+)
+_LATENCY: Final = (
+    "molam_sdk_request_latency_seconds", "Seconds a call took, retries and pauses included.", ("endpoint",),
+)  # fmt: skip
+_RETRIES: Final = ("molam_sdk_retries_total", "Attempts after the first, by what they were made for.", ("reason",))
+_DECLINES: Final = ("molam_sdk_declines_total", "Calls that ended with a 402, by its code.", ("reason",))
+_RAISED: Final = (
+    "molam_sdk_outcomes_total", "Calls that raised, by what they say about the money.", ("endpoint", "outcome"),
+)  # fmt: skip
+_TIME_LEFT: Final = (
+    "molam_sdk_time_left_seconds", "Seconds to its deadline that a call had left when it ended: at 0, time was up.",
+)  # fmt: skip
+_IN_FLIGHT: Final = ("molam_sdk_calls_in_flight", "Calls under way, by group of operations.", ("group",))
 
 LATENCY_BUCKETS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
+TIME_LEFT_BUCKETS: Final = (0.0, 0.1, 0.5, 1.0, 2.5, 5.0, 10.0, 20.0, 30.0)
 
-_STATES: Final = {pybreaker.STATE_CLOSED: 0, pybreaker.STATE_HALF_OPEN: 1, pybreaker.STATE_OPEN: 2}
+_OUTCOMES: Final[tuple[str, ...]] = get_args(Outcome)
 
 # Held while counting, and across a fork: so no lock of prometheus_client that we hold can be held in a child.
 _counting = threading.RLock()
@@ -32,47 +70,31 @@ class Metrics:
     """The SDK's metrics in one registry. Get them with ``metrics_for``: a registry takes each name once."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
-        self.requests = Counter(
-            "molam_sdk_requests_total",
-            "Calls by operation and how they ended: the HTTP status, or a word where there was none.",
-            ("endpoint", "code"),
-            registry=None,
-        )
-        self.latency = Histogram(
-            "molam_sdk_request_latency_seconds",
-            "Seconds a call took, retries and pauses included.",
-            ("endpoint",),
-            buckets=LATENCY_BUCKETS,
-            registry=None,
-        )
-        self.retries = Counter(
-            "molam_sdk_retries_total",
-            "Attempts after the first, by what they were made for.",
-            ("reason",),
-            registry=None,
-        )
-        self.in_flight = Gauge(
-            "molam_sdk_calls_in_flight",
-            "Calls under way, by group of operations.",
-            ("group",),
-            registry=None,
-            multiprocess_mode="livesum",
-        )
-        self._add_breaker_series(registry)
-        self.breakers: dict[str, WeakSet[BreakerMetrics]] = {}
+        self.requests = Counter(*_REQUESTS, registry=None)
+        self.latency = Histogram(*_LATENCY, buckets=LATENCY_BUCKETS, registry=None)
+        self.retries = Counter(*_RETRIES, registry=None)
+        self.declines = Counter(*_DECLINES, registry=None)
+        self.outcomes = Counter(*_RAISED, registry=None)
+        self.time_left = Histogram(*_TIME_LEFT, buckets=TIME_LEFT_BUCKETS, registry=registry)
+        self.in_flight = Gauge(*_IN_FLIGHT, registry=None, multiprocess_mode="livesum")
         self._request_counters: dict[tuple[str, str], Any] = {}
         self._latencies: dict[str, Any] = {}
         self._gauges: dict[str, Any] = {}
+        self.breakers = BreakerMetrics(registry, lambda: _counting)
+        self.secrets = SecretMetrics(registry, lambda: _counting, at_each_event=_many_processes())
+        self.connections = ConnectionMetrics(registry, lambda: _counting, at_each_opening=_many_processes())
         _from_zero(registry, self.requests, product(BY_NAME, LABELS))
         _from_zero(registry, self.latency, product(BY_NAME))
         _from_zero(registry, self.retries, product(RETRY_LABELS))
+        _from_zero(registry, self.declines, product(DECLINE_REASONS))
+        _from_zero(registry, self.outcomes, product(BY_NAME, _OUTCOMES))
         _from_zero(registry, self.in_flight, product(GROUPS))
         # The calls under way, by the id of their start; the reference takes itself out when a call is torn and gone.
         self._under_way: dict[str, dict[int, ref[CallStart]]] = {}
         renew_after_fork(self)
 
     def count(self, endpoint: str, code: str, latency_seconds: float) -> None:
-        """One call that ended."""
+        """One call that ended; the bucket of its time names its trace, to those who ask for OpenMetrics."""
         counter = self._request_counters.get((endpoint, code))
         if counter is None:
             counter = self._request_counters[endpoint, code] = self.requests.labels(endpoint, code)
@@ -80,7 +102,8 @@ class Metrics:
         if latency is None:
             latency = self._latencies[endpoint] = self.latency.labels(endpoint)
         counter.inc()
-        latency.observe(latency_seconds)
+        trace = trace_id()
+        latency.observe(latency_seconds, None if trace is None else {"trace_id": trace})
 
     def begin(self, start: CallStart) -> None:
         """One call that is under way from now on."""
@@ -108,21 +131,6 @@ class Metrics:
             gauge.set_function(under_way.__len__)
             self._under_way[name] = under_way  # last: an exception raised into these lines leaves nothing half made
         return under_way
-
-    def _add_breaker_series(self, registry: CollectorRegistry) -> None:
-        self.breaker_state = Gauge(
-            "molam_sdk_circuit_breaker_state",
-            "0 closed, 1 half-open, 2 open.",
-            ("name",),
-            registry=registry,
-            multiprocess_mode="livemax",
-        )
-        self.breaker_changes = Counter(
-            "molam_sdk_circuit_breaker_state_changes_total",
-            "Changes of the breaker's state, by the state it went to.",
-            ("name", "to"),
-            registry=registry,
-        )
 
 
 class _FromZero:
@@ -191,6 +199,8 @@ class MetricsObserver:
 
     def __init__(self, registry: CollectorRegistry | None = None) -> None:
         self._metrics = metrics_for(registry)
+        self.last_success_at: float | None = None
+        """When a call of this client last succeeded, by the monotonic clock."""
 
     def call_started(self, start: CallStart) -> None:
         with _counting:
@@ -204,36 +214,30 @@ class MetricsObserver:
             metrics.count(record.operation, record.code, record.elapsed)
             for reason in record.retries:
                 metrics.retries.labels(reason).inc()
-
-
-class BreakerMetrics(pybreaker.CircuitBreakerListener):
-    """Shows a breaker's state; see ``watch_breaker``. Breakers of one name share a gauge, the worst shows."""
-
-    def __init__(self, cb: pybreaker.CircuitBreaker, metrics: Metrics) -> None:
-        name = cb.name or "unnamed"
-        self.metrics = metrics
-        self._gauge = metrics.breaker_state.labels(name)
-        self._changes = {to: metrics.breaker_changes.labels(name, to) for to in _STATES}
-        self._namesakes = metrics.breakers.setdefault(name, WeakSet())
-        self._state = _STATES[cb.current_state]
-        with _counting:
-            self._namesakes.add(self)
-            self._show()
-
-    def state_change(self, cb: Any, old_state: Any, new_state: Any) -> None:
-        """Called by pybreaker, the lock of its breaker held."""
-        with _counting:
-            self._changes[new_state.name].inc()
-            self._state = _STATES[new_state.name]
-            self._show()
-
-    def _show(self) -> None:
-        self._gauge.set(max(breaker._state for breaker in self._namesakes))
+            if record.time_left is not None:
+                metrics.time_left.observe(max(0.0, record.time_left))
+            if record.outcome is None:
+                self.last_success_at = time.monotonic()
+            else:
+                metrics.outcomes.labels(record.operation, record.outcome).inc()
+            if record.decline_reason is not None:
+                metrics.declines.labels(record.decline_reason).inc()
 
 
 def watch_breaker(cb: pybreaker.CircuitBreaker, registry: CollectorRegistry | None = None) -> None:
     """Show this breaker's state in a registry; a breaker that clients share is counted there once."""
-    metrics = metrics_for(registry)
-    watched = (listener.metrics for listener in cb.listeners if isinstance(listener, BreakerMetrics))
-    if not any(known is metrics for known in watched):
-        cb.add_listener(BreakerMetrics(cb, metrics))
+    metrics_for(registry).breakers.watch(cb)
+
+
+def watch_journal(
+    store: object, registry: CollectorRegistry | None = None, *, ended: Callable[[], bool] = lambda: False
+) -> None:
+    """Show how a journal stands in a registry (the default one if None): a client with a journal does it by itself.
+
+    Where many processes share ``PROMETHEUS_MULTIPROC_DIR``, give the registry of the MultiProcessCollector and
+    ``client.journal.store``: the figures are the database's, not a process's. A store of your own is shown if it has
+    ``figures()``. ``ended``: whether it is to be asked no more.
+    """
+    from ._journal_metrics import watch
+
+    watch(store, registry, ended)

@@ -6,6 +6,8 @@ import re
 from decimal import Decimal
 from typing import Final, TypeAlias
 
+from ._shown import shown
+
 AmountInput: TypeAlias = int | float | str | Decimal
 """What an amount may be given as, in MAJOR currency units; a float counts as its shortest repr."""
 
@@ -41,7 +43,7 @@ def parse_currency(value: object) -> str:
         raise ValueError(f"Currency must be an ISO 4217 code such as 'USD', not {type(value).__name__}")
     code = value.strip().upper()
     if not value.isascii() or code not in EXPONENTS:  # 'uſd' in capitals is 'USD' too
-        raise ValueError(f"Unknown currency {value!r}: use an ISO 4217 code such as 'USD' or 'XOF'")
+        raise ValueError(f"Unknown currency {shown(value)}: use an ISO 4217 code such as 'USD' or 'XOF'")
     return code
 
 
@@ -53,14 +55,14 @@ def parse_amount(value: object) -> Decimal:
     """
     amount = _to_decimal(value)
     if not amount.is_finite():
-        raise ValueError(f"Amount must be a finite number, not {value!r}")
+        raise ValueError(f"Amount must be a finite number, not {shown(value)}")
     if amount <= 0:
-        raise ValueError(f"Amount must be positive, not {value}")
+        raise ValueError(f"Amount must be positive, not {shown(amount)}")
     whole, decimals = amount.adjusted(), _decimals(amount)
     if whole >= MAX_DIGITS or whole + decimals >= MAX_DIGITS:
-        raise ValueError(f"Amount has more than {MAX_DIGITS} digits: {value}")
+        raise ValueError(f"Amount has more than {MAX_DIGITS} digits: {shown(amount)}")
     if decimals > _MOST_DECIMALS:
-        raise ValueError(f"Amount has more than {_MOST_DECIMALS} decimals, which no currency has: {value}")
+        raise ValueError(f"Amount has more than {_MOST_DECIMALS} decimals, which no currency has: {shown(amount)}")
     return amount
 
 
@@ -70,7 +72,7 @@ def check_decimals(amount: Decimal, currency: str) -> None:
     if _decimals(amount) <= exponent:
         return
     allowed = "no decimals" if exponent == 0 else f"at most {exponent} decimals"
-    raise ValueError(f"{currency} has {allowed}: {amount}")
+    raise ValueError(f"{currency} has {allowed}: {shown(amount)}")
 
 
 def to_json_number(amount: Decimal) -> int | float:
@@ -79,8 +81,8 @@ def to_json_number(amount: Decimal) -> int | float:
     Exact because an amount has at most 15 digits, which every double round-trips (IEEE 754). ``ValueError`` for what
     no amount can be: this is the last place before the wire, and pydantic has ways around its own checks.
     """
-    if not (amount.is_finite() and amount > 0):
-        raise ValueError(f"Amount must be positive, not {amount}")
+    if not (isinstance(amount, Decimal) and amount.is_finite() and amount > 0):
+        raise ValueError(f"Amount must be positive, not {shown(amount)}")
     return int(amount) if amount == amount.to_integral_value() else float(amount)
 
 
@@ -93,7 +95,7 @@ def _to_decimal(value: object) -> Decimal:
         return Decimal(float.__repr__(value))
     if isinstance(value, str) and _PLAIN_NUMBER.fullmatch(value.strip()):
         return Decimal(value.strip())
-    raise ValueError(f"Amount must be a number in major currency units such as '100.50', not {value!r}")
+    raise ValueError(f"Amount must be a number in major currency units such as '100.50', not {shown(value)}")
 
 
 def _decimals(amount: Decimal) -> int:

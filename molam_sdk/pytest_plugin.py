@@ -1,7 +1,9 @@
-"""The pytest plugin of the SDK: an offline Molam of its own for each test, and clients that recorders can hook."""
+"""The pytest plugin of the SDK: an offline Molam of its own for each test, clients that recorders can hook, and no
+breaker that another test opened."""
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -9,7 +11,18 @@ import pytest
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from molam_sdk._webhook_samples import SandboxWebhooks
     from molam_sdk.sandbox import Sandbox
+
+_BREAKERS = "molam_sdk._breaker.named"
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup() -> None:
+    """Breakers are shared by name for as long as a process lives: each test begins with none, and those that clients
+    of earlier tests still have are closed."""
+    if _BREAKERS in sys.modules:  # not imported for it: most tests that run where the SDK is installed have no client
+        sys.modules[_BREAKERS].NAMED.begin_anew()
 
 
 @pytest.fixture
@@ -22,6 +35,15 @@ def molam_sandbox() -> Iterator[Sandbox]:
         pytest.fail(f"molam_sandbox needs: pip install 'molam-python-sdk[sandbox]' ({missing})", pytrace=False)
     with Sandbox() as sandbox:
         yield sandbox
+
+
+@pytest.fixture
+def molam_webhooks(molam_sandbox: Sandbox) -> Iterator[SandboxWebhooks]:
+    """Webhook endpoints in the test's sandbox: ``subscribe(url)`` makes one, ``secrets`` is for the receiver."""
+    from molam_sdk._webhook_samples import SandboxWebhooks
+
+    with SandboxWebhooks(molam_sandbox.url, molam_sandbox.api_key) as webhooks:
+        yield webhooks
 
 
 @pytest.fixture

@@ -4,19 +4,25 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
+from typing import TYPE_CHECKING
 
 import pybreaker
 from prometheus_client import CollectorRegistry
 
 from ._base_client import BaseClient
+from ._breaker.named import ClientBreaker
+from ._breaker.settings import BreakerSettings
 from ._core.record import Gate, Observer
 from ._core.wire import Transport
-from ._shared_breaker import breaker_of
-from .cb import FailureRate, create_circuit_breaker
+from .cb import FailureRate
 from .client import MolamClient, Pages
 from .config import ClientConfig
 from .logging_setup import LogObserver
-from .metrics import MetricsObserver, watch_breaker
+from .metrics import MetricsObserver, watch_breaker, watch_journal
+
+if TYPE_CHECKING:
+    from ._journalling.opening import JournalSource
 
 __all__ = ["MolamSyncClient", "Pages"]
 
@@ -27,8 +33,8 @@ class MolamSyncClient(MolamClient):
     ``cb_fail_max`` outages in a row open the breaker for ``cb_reset_timeout`` seconds; so does ``cb_failure_rate``,
     if given. Then ``cb_half_open_probes`` calls at a time are let through, and ``cb_success_threshold`` successes
     close it. Only outages count (no answer, 500, 502, 503, 504), once per call.
-    A refused call raises ``CircuitOpenError``, outcome ``not_sent``. ``cb`` is the pybreaker breaker; pass one to
-    share it.
+    A refused call raises ``CircuitOpenError``, outcome ``not_sent``. Clients of one ``cb_name`` and base URL share a
+    breaker, also one after the other; the settings of the first count. A ``cb`` of your own is used as it is.
     """
 
     def __init__(
@@ -45,13 +51,23 @@ class MolamSyncClient(MolamClient):
         registry: CollectorRegistry | None = None,
         transport: Transport | None = None,
         observers: Sequence[Observer] = (),
+        journal: JournalSource | None = None,
     ) -> None:
-        super().__init__(config, transport=transport, observers=(MetricsObserver(registry), LogObserver(), *observers))
-        self.cb = cb or create_circuit_breaker(
-            cb_name, cb_fail_max, cb_reset_timeout, success_threshold=cb_success_threshold
+        observers = (MetricsObserver(registry), LogObserver(), *observers)
+        settings = BreakerSettings(
+            cb_fail_max, cb_reset_timeout, cb_success_threshold, cb_half_open_probes, cb_failure_rate
         )
-        watch_breaker(self.cb, registry)
-        self._breaker = breaker_of(self.cb, half_open_probes=cb_half_open_probes, failure_rate=cb_failure_rate)
+        super().__init__(config, transport=transport, observers=observers, journal=journal)
+        self._breaker = ClientBreaker(
+            cb_name if cb is None else cb, settings, self.base_url, partial(watch_breaker, registry=registry)
+        )
+        if self._state.journal is not None:
+            watch_journal(self._state.journal.store, registry, ended=self._state.closed.is_set)
+
+    @property
+    def cb(self) -> pybreaker.CircuitBreaker:
+        """The pybreaker breaker for calls to the base URL that is in force."""
+        return self._breaker.at(self._state.base_url).cb
 
     @property
     def client(self) -> MolamClient:
@@ -61,4 +77,4 @@ class MolamSyncClient(MolamClient):
         return view
 
     def _passage(self) -> Gate:
-        return self._breaker.passage()
+        return self._breaker.passage(self._state.base_url)

@@ -1,4 +1,4 @@
-"""The doubles that merchants need in their own tests: a transport that plays a script, without a socket or a sleep."""
+"""What merchants need in their own tests: a transport that plays a script, and webhooks as Molam would send them."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from ._core.wire import Failure, Headers, NoReply, Reply, Request
 from ._transport.defaults import adapter_makers
+from ._webhook_samples import SampleDelivery, signed_event
 
 if TYPE_CHECKING:
     from requests.adapters import BaseAdapter
@@ -20,9 +21,11 @@ __all__ = [
     "NoReply",
     "Reply",
     "Request",
+    "SampleDelivery",
     "ScriptedTransport",
     "ordinary_transport",
     "reply",
+    "signed_event",
 ]
 
 _NOW = 1_800_000_000.0

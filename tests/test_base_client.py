@@ -57,6 +57,8 @@ def test_an_observer_is_told_of_the_whole_call_and_may_add_headers() -> None:
             request_id="req_1",
             replayed=False,
             error="DeclinedError",
+            decline_reason="other",
+            time_left=30.0,
         )
     ]
 
@@ -89,7 +91,7 @@ def test_an_observer_that_fails_does_not_reach_the_payment(caplog: pytest.LogCap
 
     client = MolamClient(ClientConfig(api_key="sk_live_1"), transport=ScriptedTransport(OK), observers=[Broken()])
     assert client.create_payment_intent({"amount": 100.5, "currency": "USD"}).id == "pi_1"
-    assert [record.message for record in caplog.records] == ["an observer failed"] * 2
+    assert [record.message for record in caplog.records] == ["an observer failed observer=Broken"] * 2
 
 
 @pytest.mark.parametrize("torn", [KeyboardInterrupt, SystemExit, GeneratorExit])

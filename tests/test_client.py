@@ -18,6 +18,7 @@ from molam_sdk import (
     RequestValidationError,
     ResponseError,
 )
+from molam_sdk.config import ApiKey
 from molam_sdk.testing import ScriptedTransport, reply
 from tests.support.script import INTENT, OK, client_of
 
@@ -119,12 +120,54 @@ def test_a_callable_that_gives_no_key_is_a_configuration_error() -> None:
         )
 
 
-def test_a_client_without_a_key_sends_none() -> None:
+def test_a_client_without_a_key_sends_nothing_and_says_what_to_set() -> None:
     transport = ScriptedTransport(OK)
     with pytest.warns(UserWarning, match="No api_key"):
         client = client_of(transport, api_key=None)
+    with pytest.raises(ConfigurationError, match=r"MOLAM_API_KEY .*set_api_key") as caught:
+        client.create_payment_intent({"amount": 100.5, "currency": "USD"}, idempotency_key="order-7")
+    assert (caught.value.outcome, transport.requests) == ("not_sent", [])
+    client.set_api_key("sk_live_2")
+    assert client.create_payment_intent({"amount": 100.5, "currency": "USD"}, idempotency_key="order-7").id == "pi_1"
+
+
+def test_an_authorization_of_the_merchants_own_is_a_key() -> None:
+    transport = ScriptedTransport(OK)
+    with pytest.warns(UserWarning, match="No api_key"):
+        client = client_of(transport, api_key=None)
+    client.headers["authorization"] = "Bearer sk_live_own"
     client.create_payment_intent({"amount": 100.5, "currency": "USD"})
-    assert "Authorization" not in transport.requests[0].headers
+    assert transport.requests[0].headers["Authorization"] == "Bearer sk_live_own"
+
+
+@pytest.mark.parametrize("api_key", ["sk_live_1", lambda: "sk_live_1"], ids=["fixed", "asked for"])
+def test_a_field_of_the_merchants_own_takes_the_place_of_the_same_one_however_it_is_written(api_key: ApiKey) -> None:
+    transport = ScriptedTransport(OK, OK)
+    client = client_of(transport, api_key=api_key)
+    client.headers["authorization"] = "Bearer sk_live_own"
+    client.headers.update({"user-agent": "shop/7"})
+    client.create_payment_intent({"amount": 100.5, "currency": "USD"})
+    sent = transport.requests[0].headers
+    assert [value for name, value in sent.items() if name.lower() == "authorization"] == ["Bearer sk_live_own"]
+    assert [value for name, value in sent.items() if name.lower() == "user-agent"] == ["shop/7"]
+
+
+def test_a_field_is_found_however_it_is_written() -> None:
+    headers = client_of(ScriptedTransport()).headers
+    headers["X-Shop"] = "7"
+    headers |= {"x-SHOP": "8", "ACCEPT": "text/plain"}
+    assert headers.setdefault("x-shop", "9") == headers["x-shop"] == headers.get("X-SHOP") == "8"
+    assert (dict(headers)["X-Shop"], dict(headers)["Accept"], headers.get("x-none")) == ("8", "text/plain", None)
+    assert headers.setdefault("x-new", "1") == "1"
+    assert ("authorization" in headers, headers.pop("authorization", None)) == (True, "Bearer sk_live_1")
+    assert ("Authorization" in headers, headers.pop("authorization", None), 7 in headers) == (False, None, False)
+    del headers["x-shop"]
+    assert "X-Shop" not in dict(headers)
+
+
+def test_an_idempotency_key_for_every_call_is_refused() -> None:
+    with pytest.raises(ConfigurationError, match="belongs to one call"):
+        client_of(ScriptedTransport()).headers["idempotency-key"] = "order-7"
 
 
 def test_paths_without_a_method_answer_with_a_dict_that_knows_how_it_came() -> None:
@@ -165,7 +208,7 @@ def test_a_full_bulkhead_refuses_at_once() -> None:
 
 
 def test_a_bulkhead_of_an_unknown_group_is_refused() -> None:
-    with pytest.raises(ConfigurationError, match="unknown group 'cards'"):
+    with pytest.raises(ConfigurationError, match="unknown group: use one of payments, refunds, payouts"):
         client_of(ScriptedTransport(), bulkheads={"cards": 1})
 
 

@@ -58,6 +58,10 @@ def test_where_calls_go(settings: dict[str, Any], url: str) -> None:
         ({"api_key": ""}, "must begin with"),
         ({"api_key": "sk_1\r\nX: y"}, "printable ASCII"),
         ({"api_key": 7}, "must begin with"),
+        ({"api_key": "sk_live_ab cd"}, "api_key must not hold a blank"),
+        ({"api_key": "sk_live_1 sk_live_2"}, "api_key must not hold a blank"),
+        ({"api_key": b"sk_live_1"}, "not bytes: decode it"),
+        ({"api_key": bytearray(b"sk_live_1")}, "not bytes: decode it"),
         ({"timeout_total": 0}, "timeout_total must be a positive number"),
         ({"timeout_connect": -1}, "timeout_connect must be a positive number"),
         ({"timeout_read": "10"}, "timeout_read must be a number"),
@@ -77,6 +81,22 @@ def test_where_calls_go(settings: dict[str, Any], url: str) -> None:
         ({"bulkheads": {"payouts": 0}}, "bulkheads"),
         ({"verify_ssl": False, "api_key": "sk_live_1"}, "verify_ssl=False with a live key"),
         ({"verify_ssl": False, "api_key": "jwt_1"}, "verify_ssl=False with a live key"),
+        ({"verify_ssl": False, "api_key": "sk_1"}, "verify_ssl=False with a live key"),
+        ({"verify_ssl": "no"}, "verify_ssl must be True or False, not a value of type str"),
+        ({"debug": 1}, "debug must be True or False"),
+        ({"base_url": 7}, "base_url must be a text, not a value of type int"),
+        ({"region": ["eu-west"]}, "region must be a text"),
+        ({"region": "eu-wset"}, "Unknown region: did you mean 'eu-west'"),
+        ({"proxy": 7}, "proxy must be a text"),
+        ({"proxy": "sk_live_1"}, "proxy must be a URL"),
+        ({"default_currency": 7}, "default_currency must be a text"),
+        ({"default_locale": 7}, "default_locale must be printable"),
+        ({"ca_bundle": 7}, "ca_bundle must be the path of a file, not a value of type int"),
+        ({"ca_bundle": b"/x"}, "ca_bundle must be the path of a file, not a value of type bytes"),
+        ({"mtls_key": "-----BEGIN KEY-----\n" * 500}, "mtls_key: no such file: give the path of a file"),
+        ({"mtls_cert": "a\0b"}, "mtls_cert: no such file"),
+        ({"bulkheads": 7}, "bulkheads must map groups to limits"),
+        ({"bulkheads": {"payouts": True}}, "must be a whole number from 1, not True"),
     ],
 )
 def test_what_is_wrong_is_named(settings: dict[str, Any], says: str) -> None:
@@ -157,3 +177,71 @@ def test_the_process_environment_counts_by_default(monkeypatch: pytest.MonkeyPat
     monkeypatch.setenv("MOLAM_API_KEY", "sk_live_from_env")
     monkeypatch.delenv("MOLAM_BASE_URL", raising=False)
     assert ClientConfig.from_env().api_key == "sk_live_from_env"
+
+
+def test_a_path_of_a_file_may_be_a_path(tmp_path: Path) -> None:
+    bundle = tmp_path / "ca.pem"
+    bundle.touch()
+    assert ClientConfig(api_key="sk_live_1", ca_bundle=bundle).ca_bundle == str(bundle)  # type: ignore[arg-type]
+
+
+def test_limits_are_read_from_the_environment() -> None:
+    config = ClientConfig.from_env({"MOLAM_API_KEY": "sk_live_1", "MOLAM_BULKHEADS": "payouts=8, refunds = 4,"})
+    assert config.bulkheads == {"payouts": 8, "refunds": 4}
+    for text in ("payouts", "payouts=many", "=", "8", "payouts=-1", "payouts=" + "9" * 30):
+        with pytest.raises(ConfigurationError, match=r"MOLAM_BULKHEADS must name groups and limits, such as payouts=8"):
+            ClientConfig.from_env({"MOLAM_API_KEY": "sk_live_1", "MOLAM_BULKHEADS": text})
+
+
+@pytest.mark.parametrize(
+    ("environ", "arguments", "url"),
+    [
+        ({"MOLAM_ENVIRONMENT": "sandbox"}, {"base_url": "https://x.example"}, "https://x.example"),
+        ({"MOLAM_REGION": "eu-west"}, {"base_url": "https://x.example"}, "https://x.example"),
+        ({"MOLAM_BASE_URL": "https://x.example"}, {"environment": "sandbox"}, ENVIRONMENTS["sandbox"]),
+        ({"MOLAM_BASE_URL": "https://x.example"}, {"region": "eu-west"}, REGIONS["eu-west"]),
+        ({"MOLAM_REGION": "us-east"}, {"region": "eu-west"}, REGIONS["eu-west"]),
+        ({"MOLAM_ENVIRONMENT": "sandbox"}, {"base_url": None}, ENVIRONMENTS["sandbox"]),
+        ({"MOLAM_ENVIRONMENT": "sandbox"}, {"region": "eu-west"}, ENVIRONMENTS["sandbox"]),
+        ({"MOLAM_BASE_URL": "nonsense"}, {"base_url": "https://x.example"}, "https://x.example"),
+    ],
+)
+def test_an_argument_that_says_where_calls_go_wins_over_every_variable(
+    environ: dict[str, str], arguments: dict[str, Any], url: str
+) -> None:
+    assert ClientConfig.from_env({"MOLAM_API_KEY": "jwt_1"} | environ, **arguments).url == url
+
+
+def test_a_variable_that_nothing_reads_is_named_with_the_one_that_was_meant() -> None:
+    environ = {"MOLAM_API_KEY": "sk_live_1", "MOLAM_TIMEOUT": "sk_live_2", "MOLAM_ZZ": "1"}
+    with pytest.warns(MolamConfigurationWarning) as caught:
+        ClientConfig.from_env(environ)
+    (warning,) = caught
+    text = "Nothing reads MOLAM_TIMEOUT (did you mean MOLAM_TIMEOUT_READ?), MOLAM_ZZ"
+    assert str(warning.message) in (text, text.replace("READ", "TOTAL"))
+    assert warning.filename == __file__
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["MOLAM_WEBHOOK_SECRET_V1", "MOLAM_WEBHOOK_SECRET_V1_FILE", "MOLAM_SANDBOX_URL",
+     "MOLAM_SERVICE_HOST", "MOLAM_SERVICE_PORT_HTTPS", "MOLAM_PORT", "MOLAM_PORT_443_TCP_ADDR",
+     "MOLAM_API_SERVICE_HOST"],
+)  # fmt: skip
+def test_variables_of_others_are_nobodys_mistake(name: str) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        ClientConfig.from_env({"MOLAM_API_KEY": "sk_live_1", name: "x"})
+
+
+def test_equal_configurations_have_one_hash() -> None:
+    one, other = (ClientConfig(api_key="sk_live_1", bulkheads={"payouts": 1, "refunds": 2}) for _ in range(2))
+    assert hash(one) == hash(other)
+    assert len({one, other, ClientConfig(api_key="sk_live_2")}) == 2
+
+
+def test_a_limit_that_is_changed_afterwards_is_not_in_force() -> None:
+    limits = {"payouts": 1}
+    config = ClientConfig(api_key="sk_live_1", bulkheads=limits)
+    limits["payouts"] = 99
+    assert config.bulkheads == {"payouts": 1}

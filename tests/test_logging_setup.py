@@ -8,6 +8,7 @@ import logging
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -71,6 +72,42 @@ def test_an_unknown_outcome_is_a_warning_with_the_key(stream: io.StringIO) -> No
         )
     (line,) = lines(stream)
     assert (line["level"], line["msg"], line["idempotency_key"]) == ("WARNING", "call unknown", "order-7")
+
+
+def text_of(stream: io.StringIO, *filters: logging.Filter) -> None:
+    """The logger of the fixture, with a plain formatter as Django's and gunicorn's."""
+    (handler,) = (each for each in logging.getLogger("molam_sdk").handlers if vars(each).get("stream") is stream)
+    handler.setFormatter(logging.Formatter("%(levelname)s %(name)s %(message)s"))
+    handler.filters = [*filters]
+
+
+@pytest.mark.parametrize("filters", [(), (RedactingFilter(),)], ids=["as it is", "redacted"])
+def test_a_line_of_text_says_what_to_reconcile(stream: io.StringIO, filters: tuple[logging.Filter, ...]) -> None:
+    text_of(stream, *filters)
+    client = client_of(TIMEOUT, error_reply(402, "card_declined"), OK, max_retries=0)
+    with pytest.raises(MolamError):
+        client.create_payment_intent({"amount": 100.5, "currency": "USD"}, idempotency_key="order-7")
+    with pytest.raises(DeclinedError):
+        client.confirm_payment_intent("pi_1", idempotency_key="a outcome=unknown")
+    client.create_payment_intent({"amount": 100.5, "currency": "USD"}, idempotency_key="order-8")
+    assert stream.getvalue().splitlines() == [
+        "WARNING molam_sdk call unknown create_payment_intent idempotency_key=order-7 outcome=unknown"
+        " error=MolamTimeoutError code=timeout attempts=1 duration_ms=0.0",
+        'INFO molam_sdk call confirm_payment_intent idempotency_key="a outcome=unknown" outcome=rejected'
+        " error=DeclinedError decline_reason=card_declined code=402 attempts=1 duration_ms=0.0 request_id=req_error",
+        "INFO molam_sdk call create_payment_intent idempotency_key=order-8 code=200 attempts=1 duration_ms=0.0"
+        " request_id=req_ok",
+    ]
+
+
+@pytest.mark.parametrize("key", [PAN, "sk_live_topsecret", "Bearer abcdef123456"])
+def test_a_secret_in_the_place_of_a_key_is_in_neither_kind_of_line(stream: io.StringIO, key: str) -> None:
+    for _ in range(2):
+        client_of(OK).create_payment_intent({"amount": 100.5, "currency": "USD"}, idempotency_key=key)
+        text_of(stream)
+    first, second = stream.getvalue().splitlines()
+    secret = key.removeprefix("Bearer ")
+    assert (secret in first, secret in second) == (False, False)
 
 
 def test_a_read_without_an_answer_is_no_warning(stream: io.StringIO) -> None:
@@ -138,22 +175,33 @@ def test_stack_and_cached_tracebacks_are_written() -> None:
     assert line["stack"] == "Stack ***REDACTED***"
 
 
-def test_the_filter_redacts_the_lines_of_other_libraries() -> None:
-    buffer = io.StringIO()
-    handler = logging.StreamHandler(buffer)
-    handler.addFilter(RedactingFilter())
-    handler.setFormatter(logging.Formatter("%(message)s %(card)s"))
-    logger = logging.getLogger("urllib3.connectionpool.test")
+def test_a_line_of_json_holds_nothing_that_a_terminal_obeys(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "log"
+    handler = logging.FileHandler(file, encoding="utf-8")
+    handler.setFormatter(JsonFormatter())
+    logger = logging.getLogger("molam_sdk.test.json")
+    monkeypatch.setattr(logger, "propagate", False)  # pytest-xdist can pass on no lone surrogate that pytest captured
+    logger.setLevel(logging.INFO)
     logger.addHandler(handler)
-    logger.setLevel(logging.DEBUG)
-    try:
-        raise KeyError(PAN)
-    except KeyError:
-        logger.debug("POST /pay?card=%s", PAN, exc_info=True, extra={"card": PAN})
+    odd = "\x1b[2J \x7f \x9b31m \u2028 \u202e \u200b \ufeff \udc80 reçu"
+    logger.info(odd, extra={odd: odd, "nan": float("nan"), "deep": [float("-inf"), {"x": odd}]})
+    handler.close()
     logger.removeHandler(handler)
-    assert "POST /pay" in buffer.getvalue()
-    assert "KeyError" in buffer.getvalue()
-    assert PAN not in buffer.getvalue()
+    raw = file.read_text(encoding="utf-8")
+    assert raw.count("\n") == 1
+    assert raw.rstrip("\n").isprintable()
+    line = json.loads(raw, parse_constant=pytest.fail)
+    assert (line["msg"], line[odd], line["nan"], line["deep"]) == (odd, odd, "NaN", ["-Infinity", {"x": odd}])
+    assert "reçu" in raw
+
+
+def test_extras_are_found_wherever_they_stand_in_a_record() -> None:
+    record = logging.makeLogRecord({"msg": "m"})
+    early = {"order": "A1"} | vars(record)
+    record.__dict__.clear()
+    record.__dict__.update(early, message="m", asctime="now")
+    line = json.loads(JsonFormatter().format(record))
+    assert (line["order"], "message" in line, "asctime" in line) == ("A1", False, False)
 
 
 def test_urllib3_lines_can_be_had_as_json() -> None:

@@ -3,25 +3,23 @@
 from __future__ import annotations
 
 import contextlib
-import gc
-import os
-import subprocess
-import sys
-import textwrap
-from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
+from opentelemetry.sdk.trace import TracerProvider
 from prometheus_client import REGISTRY, CollectorRegistry, generate_latest
+from prometheus_client.openmetrics.exposition import generate_latest as openmetrics
 
 from molam_sdk import ClientConfig, MolamError, MolamSyncClient
+from molam_sdk._core.decline import DECLINE_REASONS
 from molam_sdk._core.operations import BY_NAME
 from molam_sdk._core.rules import LABELS, RETRY_LABELS
 from molam_sdk._core.wire import Failure, NoReply
-from molam_sdk.cb import create_circuit_breaker
-from molam_sdk.metrics import metrics_for, metrics_request, watch_breaker
+from molam_sdk.exceptions import Outcome
+from molam_sdk.metrics import metrics_for, metrics_request
+from molam_sdk.otel import TraceObserver
 from molam_sdk.testing import ScriptedTransport
-from tests.support.script import OK, OUTAGE, TIMEOUT, error_reply
+from tests.support.script import CUT_YES, OK, OUTAGE, TIMEOUT, error_reply
 
 
 def client_of(*script: Any, registry: CollectorRegistry, **settings: Any) -> MolamSyncClient:
@@ -77,6 +75,16 @@ def test_retries_are_counted_by_their_reason() -> None:
     assert value(registry, "molam_sdk_requests_total", endpoint="create_payment_intent", code="200") == 1
 
 
+@pytest.mark.parametrize(("code", "reason"), [("insufficient_funds", "insufficient_funds"), ("new_word", "other")])
+def test_declines_are_counted_by_their_reason(code: str, reason: str) -> None:
+    registry = CollectorRegistry()
+    client = client_of(error_reply(402, code), error_reply(409, code), registry=registry, max_retries=0)
+    end_of(client)
+    end_of(client)
+    counted = {each: value(registry, "molam_sdk_declines_total", reason=each) for each in DECLINE_REASONS}
+    assert counted == dict.fromkeys(DECLINE_REASONS, 0) | {reason: 1}
+
+
 @pytest.mark.parametrize("wrong", [{"timeout": -1}, {"timeout": "soon"}])
 def test_a_call_that_is_refused_before_it_begins_is_not_left_in_flight(wrong: dict[str, Any]) -> None:
     registry = CollectorRegistry()
@@ -107,60 +115,6 @@ def test_series_exist_before_the_first_event() -> None:
     assert value(registry, "molam_sdk_retries_total", reason="timeout") == 0
     assert value(registry, "molam_sdk_circuit_breaker_state", name="molam_api_cb") == 0
     assert value(registry, "molam_sdk_circuit_breaker_state_changes_total", name="molam_api_cb", to="open") == 0
-
-
-def test_the_breakers_state_is_shown() -> None:
-    registry = CollectorRegistry()
-    client = client_of(*[error_reply(503)] * 5, registry=registry, max_retries=0)
-    for _ in range(5):
-        end_of(client)
-    assert value(registry, "molam_sdk_circuit_breaker_state", name="molam_api_cb") == 2
-    client.cb.half_open()
-    assert value(registry, "molam_sdk_circuit_breaker_state", name="molam_api_cb") == 1
-    client.cb.close()
-    assert value(registry, "molam_sdk_circuit_breaker_state", name="molam_api_cb") == 0
-    for to in ("open", "half-open", "closed"):
-        assert value(registry, "molam_sdk_circuit_breaker_state_changes_total", name="molam_api_cb", to=to) == 1
-
-
-def test_a_shared_breaker_is_counted_once() -> None:
-    registry, shared = CollectorRegistry(), create_circuit_breaker("shared")
-    shared.open()
-    for _ in range(2):
-        MolamSyncClient(ClientConfig(api_key="sk_live_1"), cb=shared, registry=registry)
-    assert value(registry, "molam_sdk_circuit_breaker_state", name="shared") == 2
-    shared.close()
-    assert value(registry, "molam_sdk_circuit_breaker_state_changes_total", name="shared", to="closed") == 1
-
-
-def test_breakers_of_one_name_show_the_worst_of_them() -> None:
-    registry = CollectorRegistry()
-
-    def shown() -> float | None:
-        return value(registry, "molam_sdk_circuit_breaker_state", name="molam_api_cb")
-
-    first = client_of(registry=registry)
-    first.cb.open()
-    second = client_of(registry=registry)
-    assert shown() == 2
-    second.cb.open()
-    first.cb.close()
-    assert shown() == 2
-    second.cb.half_open()
-    assert shown() == 1
-    second.cb.close()
-    assert shown() == 0
-
-
-def test_a_breaker_that_is_gone_is_shown_no_more() -> None:
-    registry = CollectorRegistry()
-    gone = create_circuit_breaker("mine")
-    watch_breaker(gone, registry)
-    gone.open()
-    del gone
-    gc.collect()
-    watch_breaker(create_circuit_breaker("mine"), registry)
-    assert value(registry, "molam_sdk_circuit_breaker_state", name="mine") == 0
 
 
 @pytest.mark.parametrize("code", LABELS)
@@ -230,106 +184,55 @@ def test_a_client_starts_without_naming_series_that_nobody_looks_at(monkeypatch:
     assert value(registry, "molam_sdk_requests_total", endpoint="post", code="timeout") == 0
 
 
-def test_multiprocess_mode_shows_the_series_of_a_worker_that_has_not_called_yet(tmp_path: Path) -> None:
-    program = textwrap.dedent(
-        """
-        from prometheus_client import CollectorRegistry, multiprocess
-        from molam_sdk import ClientConfig, MolamSyncClient
-        from molam_sdk.testing import ScriptedTransport
-        client = MolamSyncClient(ClientConfig(api_key="sk_live_1"), transport=ScriptedTransport())
-        registry = CollectorRegistry()
-        multiprocess.MultiProcessCollector(registry)
-        labels = {"endpoint": "create_payout", "code": "timeout"}
-        print(registry.get_sample_value("molam_sdk_requests_total", labels))
-        print(registry.get_sample_value("molam_sdk_retries_total", {"reason": "timeout"}))
-        """
-    )
-    environ = os.environ | {"PROMETHEUS_MULTIPROC_DIR": str(tmp_path)}
-    ran = subprocess.run([sys.executable, "-c", program], env=environ, capture_output=True, text=True, timeout=60)
-    assert (ran.returncode, ran.stdout.split()) == (0, ["0.0", "0.0"]), ran.stderr
+@pytest.mark.parametrize(
+    ("answer", "outcome"),
+    [
+        (NoReply(Failure.CIRCUIT_OPEN, "x"), "not_sent"),
+        (error_reply(402), "rejected"),
+        (TIMEOUT, "unknown"),
+        (CUT_YES, "accepted"),
+    ],
+)
+def test_what_a_failed_call_says_about_the_money_is_counted(answer: Any, outcome: str) -> None:
+    registry = CollectorRegistry()
+    end_of(client_of(answer, registry=registry, max_retries=0))
+    outcomes = {
+        each: value(registry, "molam_sdk_outcomes_total", endpoint="create_payment_intent", outcome=each)
+        for each in get_args(Outcome)
+    }
+    assert outcomes == {"not_sent": 0, "rejected": 0, "unknown": 0, "accepted": 0} | {outcome: 1}
 
 
-def test_multiprocess_mode_adds_up_the_workers(tmp_path: Path) -> None:
-    program = textwrap.dedent(
-        """
-        import os, sys
-        from prometheus_client import CollectorRegistry, generate_latest, multiprocess
-        from molam_sdk import ClientConfig, MolamSyncClient
-        from molam_sdk.testing import ScriptedTransport, reply
-        body = {"id": "pi_1", "status": "s", "amount": 100.5, "currency": "USD"}
-        script = [reply(200, body)] * 3
-        client = MolamSyncClient(ClientConfig(api_key="sk_live_1"), transport=ScriptedTransport(*script))
-        pids = []
-        for _ in range(2):
-            pid = os.fork()
-            if not pid:
-                for _ in range(3):
-                    client.create_payment_intent({"amount": 100.5, "currency": "USD"})
-                os._exit(0)
-            pids.append(pid)
-        assert all(os.waitpid(pid, 0)[1] == 0 for pid in pids)
-        registry = CollectorRegistry()
-        multiprocess.MultiProcessCollector(registry)
-        labels = {"endpoint": "create_payment_intent", "code": "200"}
-        print(registry.get_sample_value("molam_sdk_requests_total", labels))
-        """
-    )
-    if not hasattr(os, "fork"):
-        pytest.skip("no fork on this system")
-    environ = os.environ | {"PROMETHEUS_MULTIPROC_DIR": str(tmp_path)}
-    ran = subprocess.run([sys.executable, "-c", program], env=environ, capture_output=True, text=True, timeout=60)
-    assert (ran.returncode, ran.stdout.strip()) == (0, "6.0"), ran.stderr
+def test_a_success_has_no_outcome_to_look_after() -> None:
+    registry = CollectorRegistry()
+    end_of(client_of(OK, registry=registry))
+    for outcome in get_args(Outcome):
+        assert value(registry, "molam_sdk_outcomes_total", endpoint="create_payment_intent", outcome=outcome) == 0
 
 
-def test_multiprocess_mode_shows_the_worst_breaker_and_all_calls_in_flight_of_living_workers(tmp_path: Path) -> None:
-    program = textwrap.dedent(
-        """
-        import os
-        from prometheus_client import CollectorRegistry, multiprocess
-        from molam_sdk import ClientConfig, MolamSyncClient
-        from molam_sdk.testing import ScriptedTransport, reply
-        body = {"id": "pi_1", "status": "s", "amount": 100.5, "currency": "USD"}
-        ready, told = os.pipe()
-        held, release = os.pipe()
+def test_the_time_that_was_left_to_the_deadline_is_shown() -> None:
+    registry = CollectorRegistry()
+    assert value(registry, "molam_sdk_time_left_seconds_count") is None
+    end_of(client_of(OK, registry=registry, timeout_total=3600))
+    assert value(registry, "molam_sdk_time_left_seconds_count") == 1
+    assert 3000 < (value(registry, "molam_sdk_time_left_seconds_sum") or 0) <= 3600
 
-        def wait_in_flight(request):
-            os.write(told, b"x")
-            os.read(held, 1)
-            return reply(200, body)
 
-        def worker(opens):
-            client = MolamSyncClient(ClientConfig(api_key="sk_live_1"), transport=ScriptedTransport(wait_in_flight))
-            other = MolamSyncClient(ClientConfig(api_key="sk_live_1"), "other", transport=ScriptedTransport())
-            if opens:
-                other.cb.open()
-            client.create_payment_intent({"amount": 100.5, "currency": "USD"})
-            os._exit(0)
+def test_a_call_whose_time_was_up_is_in_the_bucket_of_0() -> None:
+    registry = CollectorRegistry()
+    transport = ScriptedTransport(OK, seconds_per_request=31)
+    end_of(MolamSyncClient(ClientConfig(api_key="sk_live_1"), transport=transport, registry=registry))
+    assert value(registry, "molam_sdk_time_left_seconds_bucket", le="0.0") == 1
 
-        def shown():
-            registry = CollectorRegistry()
-            multiprocess.MultiProcessCollector(registry)
-            return (
-                registry.get_sample_value("molam_sdk_circuit_breaker_state", {"name": "other"}),
-                registry.get_sample_value("molam_sdk_calls_in_flight", {"group": "payments"}),
-            )
 
-        pids = []
-        for opens in (True, False):
-            pid = os.fork()
-            if not pid:
-                worker(opens)
-            pids.append(pid)
-            os.read(ready, 1)
-        while_they_live = shown()
-        for pid in pids:
-            os.write(release, b"x")
-            os.waitpid(pid, 0)
-            multiprocess.mark_process_dead(pid)
-        print(while_they_live, shown())
-        """
-    )
-    if not hasattr(os, "fork"):
-        pytest.skip("no fork on this system")
-    environ = os.environ | {"PROMETHEUS_MULTIPROC_DIR": str(tmp_path)}
-    ran = subprocess.run([sys.executable, "-c", program], env=environ, capture_output=True, text=True, timeout=60)
-    assert (ran.returncode, ran.stdout.strip()) == (0, "(2.0, 2.0) (None, None)"), ran.stderr
+def test_the_bucket_of_a_call_names_its_trace_to_who_asks_for_openmetrics() -> None:
+    registry = CollectorRegistry()
+    config = ClientConfig(api_key="sk_live_1")
+    observers = [TraceObserver(TracerProvider())]
+    client = MolamSyncClient(config, transport=ScriptedTransport(OK), registry=registry, observers=observers)
+    sent = client.create_payment_intent({"amount": 100.5, "currency": "USD"})
+    assert sent.response is not None
+    asked = client._state.transport.requests[0]  # type: ignore[attr-defined]  # a scripted one
+    trace = asked.headers["traceparent"].split("-")[1]
+    assert f'# {{trace_id="{trace}"}}' in openmetrics(registry).decode()
+    assert trace not in generate_latest(registry).decode()

@@ -120,3 +120,24 @@ def test_the_span_of_a_call_that_ended_is_kept_by_nobody() -> None:
     client.retrieve_payment_intent("pi_1")
     gc.collect()
     assert [span() for span in watcher.begun] == [None, None]
+
+
+@pytest.mark.parametrize(
+    ("given", "shown"),
+    [
+        ("order-4242424242424242", "order-***REDACTED***"),
+        ("4242 4242 4242 4242", "424242******4242"),
+        ("sk_live_CANARYcanary01", "***REDACTED***"),
+        ("9f1c2d3e-0000-4000-8000-1234567890ab", "9f1c2d3e-0000-4000-8000-1234567890ab"),
+    ],
+)
+def test_what_must_not_be_shown_is_on_no_span_as_an_id_either(
+    given: str, shown: str, spans: InMemorySpanExporter
+) -> None:
+    intent = {"id": "pi_1", "status": "succeeded", "amount": 5, "currency": "USD"}
+    answer = reply(201, intent, {"X-Molam-Request-Id": given})
+    client, _ = client_of(ScriptedTransport(answer), spans)
+    client.create_payment_intent({"amount": 5, "currency": "USD"}, idempotency_key=given)
+    (span,) = spans.get_finished_spans()
+    attributes = dict(span.attributes or {})
+    assert (attributes["molam.idempotency_key"], attributes["molam.request_id"]) == (shown, shown)

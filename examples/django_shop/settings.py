@@ -13,6 +13,8 @@ MIDDLEWARE = ["django.middleware.csrf.CsrfViewMiddleware"]
 INSTALLED_APPS = ["molam_sdk.contrib.django", "django_shop"]
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 USE_TZ = True
+MOLAM_CLIENT = "django_shop.payments.molam"
+MOLAM_JOURNAL_ON_END = "django_shop.payments.ended"
 DATABASES = {
     "default": {
         "ENGINE": "django.db.backends.postgresql",

@@ -1,18 +1,19 @@
 """The shop's pages, and what it does when Molam says that a payment succeeded."""
 
+import logging
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from decimal import Decimal
 
-from fastapi import FastAPI, Request
+from fastapi import FastAPI, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from pydantic import BaseModel
 from redis import Redis
 from sqlalchemy import func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
-from molam_sdk import ClientConfig, MolamAsyncClient
+from molam_sdk import ClientConfig, DeclinedError, MolamAsyncClient, MolamError, PaymentIntent
 from molam_sdk.contrib.fastapi import webhook_router
 from molam_sdk.receiver import WebhookReceiver
 from molam_sdk.store.redis import RedisStore
@@ -61,12 +62,32 @@ app.include_router(webhook_router(receiver))
 
 
 @app.post("/orders", status_code=201)
-async def take_order(wanted: Wanted, request: Request) -> dict[str, object]:
-    """Take an order and ask for its payment."""
+async def take_order(wanted: Wanted, request: Request, response: Response) -> dict[str, object]:
+    """Take an order, ask for its payment, and say how that went."""
     number = await run_in_threadpool(_insert, wanted)
-    payload = {**wanted.model_dump(), "capture": True, "metadata": {"order": str(number)}}
-    intent = await request.app.state.molam.create_payment_intent(payload, idempotency_key=f"order-{number}")
+    try:
+        intent = await ask_for_payment(request.app.state.molam, number, wanted)
+    except DeclinedError as declined:
+        response.status_code = 402
+        return {"order": number, "declined": declined.code}
+    except MolamError as error:
+        logging.getLogger("shop").exception("order %s: %s", number, error.advice)
+        # Unknown: the webhook, or ``molam.in_doubt()``, will tell. Never ask anew under another key.
+        response.status_code = 202 if error.outcome in {"unknown", "accepted"} else 502
+        return {"order": number, "payment": error.outcome}
     return {"order": number, "payment": intent.id}
+
+
+async def ask_for_payment(molam: MolamAsyncClient, number: int, wanted: Wanted) -> PaymentIntent:
+    """Under the order's own key: whatever is asked again, one payment comes of it."""
+    payload = {**wanted.model_dump(), "capture": True, "metadata": {"order": str(number)}}
+    try:
+        return await molam.create_payment_intent(payload, idempotency_key=f"order-{number}")
+    except MolamError as error:
+        if error.outcome not in {"unknown", "accepted"}:
+            raise
+        found: PaymentIntent = await molam.resolve(error, timeout=5)
+        return found
 
 
 @app.get("/orders/{number}")

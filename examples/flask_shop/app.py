@@ -1,11 +1,13 @@
 """The shop's pages, and what it does when Molam says that a payment succeeded."""
 
 import os
+from typing import Any
 
+import click
 from flask import Flask, Response, jsonify, request
 from sqlalchemy import func, insert, select, update
 
-from molam_sdk import ClientConfig, MolamSyncClient
+from molam_sdk import ClientConfig, DeclinedError, MolamError, MolamSyncClient, PaymentIntent
 from molam_sdk.contrib.flask import webhook_blueprint
 from molam_sdk.receiver import WebhookReceiver
 from molam_sdk.store.sql import SqlStore
@@ -39,10 +41,43 @@ def take_order() -> tuple[Response, int]:
     with engine.begin() as connection:
         row = insert(orders).values(amount=wanted["amount"], currency=wanted["currency"]).returning(orders.c.id)
         number = connection.execute(row).scalar_one()
-    intent = molam.create_payment_intent(
-        {**wanted, "capture": True, "metadata": {"order": str(number)}}, idempotency_key=f"order-{number}"
+    answer, status = pay(number, wanted)
+    return jsonify(order=number, **answer), status
+
+
+def pay(number: int, wanted: dict[str, Any]) -> tuple[dict[str, Any], int]:
+    """Ask for the payment of an order, and say how that went to whoever ordered."""
+    try:
+        return {"payment": ask_for_payment(number, wanted).id}, 201
+    except DeclinedError as declined:
+        return {"declined": declined.code}, 402
+    except MolamError as error:
+        app.logger.exception("order %s: %s", number, error.advice)
+        # Unknown: the webhook, or ``molam.in_doubt()``, will tell. Never ask anew under another key.
+        return {"payment": error.outcome}, 202 if error.outcome in {"unknown", "accepted"} else 502
+
+
+def ask_for_payment(number: int, wanted: dict[str, Any]) -> PaymentIntent:
+    """Under the order's own key: whatever is asked again, one payment comes of it."""
+    try:
+        return molam.create_payment_intent(
+            {**wanted, "capture": True, "metadata": {"order": str(number)}}, idempotency_key=f"order-{number}"
+        )
+    except MolamError as error:
+        if error.outcome not in {"unknown", "accepted"}:
+            raise
+        found: PaymentIntent = molam.resolve(error, timeout=5)
+        return found
+
+
+@app.cli.command("make-endpoint")
+@click.argument("url")
+def make_endpoint(url: str) -> None:
+    """Have Molam send this shop's events to URL; prints the secret, which is told only now."""
+    endpoint = molam.create_webhook_endpoint(
+        {"tenant_type": "merchant", "tenant_id": "shop", "url": url, "events": ["payment.succeeded"]}
     )
-    return jsonify(order=number, payment=intent.id), 201
+    click.echo(f"export MOLAM_WEBHOOK_SECRET_{(endpoint.kid or 'v1').upper()}={endpoint.secret}")
 
 
 @app.get("/orders/<int:number>")

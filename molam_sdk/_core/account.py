@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import hashlib
 import json
 from collections.abc import Mapping
 from typing import Final
+
+from .._service_token import claims_of
 
 _DOMAIN: Final = b"molam-python-sdk account v1\0"
 _DIGITS: Final = 16
@@ -28,13 +28,5 @@ def account_of(headers: Mapping[str, str]) -> str | None:
 
 def _owner_of(key: str) -> str | None:
     """Issuer and subject of a service token, where they can be read."""
-    parts = key.removeprefix("jwt_").split(".")
-    if not key.startswith("jwt_") or len(parts) != 3:
-        return None
-    try:
-        claims = json.loads(base64.urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4)))
-    except (ValueError, binascii.Error, RecursionError):
-        return None
-    if not isinstance(claims, dict) or not claims.get("sub"):
-        return None
-    return json.dumps(["jwt", claims.get("iss"), claims["sub"]])
+    claims = claims_of(key)
+    return json.dumps(["jwt", claims.get("iss"), claims["sub"]]) if claims.get("sub") else None

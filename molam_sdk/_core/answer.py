@@ -8,43 +8,41 @@ from decimal import Decimal
 from functools import cache
 from typing import Any, NoReturn, TypeVar
 
-from pydantic import ValidationError
-
-from ..models import RESPONSE_INFO, Answer, Document, ResponseInfo
-from .bodies import explain
+from .. import models
+from .._interruption import raised_from_outside
+from ..models.response import RESPONSE_INFO, Document, ResponseInfo
 from .evidence import is_molams
 from .problem import read_problem
 from .wire import Reply
 
 T = TypeVar("T")
-AnswerT = TypeVar("AnswerT", bound=Answer)
+AnswerT = TypeVar("AnswerT", bound="models.Answer")
 
 
 class UnreadableError(Exception):
     """A 2xx whose body is not what the operation answers with."""
 
 
-def parse_model(model: type[AnswerT]) -> Callable[[Reply], AnswerT]:
-    """A reader of this model from an answer's bytes."""
+def parse_model(model: Callable[[], type[AnswerT]]) -> Callable[[Reply], AnswerT]:
+    """A reader of this model from an answer's bytes; the model is asked for with the first of them."""
+    model = cache(model)
 
     def parse(reply: Reply) -> AnswerT:
         try:
-            answer: AnswerT = model.__pydantic_validator__.validate_json(reply.body)
-        except ValidationError as problem:
-            raise UnreadableError(explain(problem)) from None
-        return answer
+            answer: AnswerT = model().__pydantic_validator__.validate_json(reply.body)
+        except ValueError as problem:
+            why = _what_pydantic_found(problem)
+        else:
+            return answer
+        raise UnreadableError(why)
 
     return parse
 
 
-def parse_model_of(model: Callable[[], type[AnswerT]]) -> Callable[[Reply], AnswerT]:
-    """The same for a model that is made at the first answer: ``Page[Refund]`` builds what it is made of."""
-    reader = cache(lambda: parse_model(model()))
+def _what_pydantic_found(problem: ValueError) -> str:
+    from .._payload_error import explain
 
-    def parse(reply: Reply) -> AnswerT:
-        return reader()(reply)
-
-    return parse
+    return explain(problem)
 
 
 def parse_document(reply: Reply) -> Document:
@@ -62,7 +60,7 @@ def parse_nothing(reply: Reply) -> None:
 
 def attach(result: T, info: ResponseInfo) -> T:
     """Put how the answer came beside its data, outside of what pydantic dumps and compares."""
-    if isinstance(result, Answer):
+    if isinstance(result, models.Answer):
         vars(result)[RESPONSE_INFO] = info
     elif isinstance(result, Document):
         result.response = info
@@ -73,6 +71,8 @@ def _read_object(reply: Reply) -> dict[str, Any]:
     try:
         value = json.loads(reply.body, parse_float=Decimal, parse_constant=_refuse_constant)
     except (ValueError, RecursionError) as problem:
+        if raised_from_outside(problem):
+            raise
         raise UnreadableError(str(problem)) from None
     if not isinstance(value, dict):
         raise UnreadableError(f"a JSON object was expected, not {type(value).__name__}")

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from pydantic import ValidationError
-
+from .. import models
+from .._interruption import pass_on_what_pydantic_kept
 from ..exceptions import RequestValidationError
-from ..models import RequestModel
 
-RequestT = TypeVar("RequestT", bound=RequestModel)
+if TYPE_CHECKING:
+    from ..models.payloads import RequestModel
+
+RequestT = TypeVar("RequestT", bound="RequestModel")
 
 
 def body_of(kind: type[RequestT], payload: RequestT | Mapping[str, Any], default_currency: str | None = None) -> bytes:
@@ -27,7 +29,9 @@ def body_of(kind: type[RequestT], payload: RequestT | Mapping[str, Any], default
     try:
         return model.to_json()
     except ValueError as problem:
-        raise RequestValidationError(f"{kind.__name__} has no JSON form: {problem}") from None
+        pass_on_what_pydantic_kept(problem)
+        why = str(problem)
+    raise RequestValidationError(f"{kind.__name__.lstrip('_')} has no JSON form: {why}")
 
 
 def read_payload(
@@ -43,19 +47,4 @@ def read_payload(
     values = dict(payload)
     if default_currency is not None and values.get("currency") is None:
         values["currency"] = default_currency
-    try:
-        return kind.model_validate(values)
-    except ValidationError as problem:
-        raise RequestValidationError(f"{kind.__name__}: {explain(problem)}") from None
-
-
-def explain(problem: ValidationError) -> str:
-    """Field by field what is wrong, without the input: it may be personal data, or a server's rubbish."""
-    errors = problem.errors(include_url=False, include_context=False, include_input=False)
-    return "; ".join(_line(error["loc"], error["msg"]) for error in errors[:5])
-
-
-def _line(where: tuple[int | str, ...], message: str) -> str:
-    field = ".".join(map(str, where))
-    message = message.removeprefix("Value error, ")
-    return f"{field}: {message}" if field else message
+    return models.payloads.validated(kind, values)

@@ -1,78 +1,37 @@
 """The life of one invocation: whether an attempt may begin, what its end means, and whether another one follows.
 
-A client's loop is the same whether it waits by blocking or by awaiting:
-
-::
-
-    with self._begin(invocation, timeout) as call, self._bulkheads.slot(call):
-        while not call.over:
-            if call.pause is not None:
-                self._transport.sleep(call.pause)
-            if call.start_attempt():
-                call.settle(self._transport.send(call.request))
-        return call.result()
+The loop around it stands in the clients' ``_send``, the same whether it waits by blocking or by awaiting.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from types import TracebackType
-from typing import Generic, NamedTuple, TypeVar
+from typing import Generic, TypeVar
 
 from .._aside import Aside
-from ..exceptions import ConfigurationError, Doubt, MolamError, RequestValidationError
-from .account import account_of
-from .answer import UnreadableError, attach
-from .doubts import Doubts, another_account
-from .evidence import Instead, what_came_instead
+from ..exceptions import ConfigurationError, Doubt, MolamError, Outcome
+from .answer import attach
+from .call_settings import CallSettings
+from .causes import add_cause
+from .conflict import ConflictLookup
+from .doubts import Doubts
 from .invocation import Invocation
-from .lookup import TRIES
-from .problem import Problem, read_problem
+from .key_answer import authorization_of
+from .reading import AttemptEnd, let_go_of_connection, read_answer
 from .record import CallRecord, CallStart, Gate
-from .report import Report, retry_after_of
-from .retry import RetryBudget, RetryPolicy
+from .report import Report
 from .rules import RULES, Retry, Rule, combine, judge
 from .wire import Failure, NoReply, Reply, Request
 
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
-class CallSettings:
-    """What all calls of a client go by. ``cost``, ``cost_timeout``: tokens of the budget that a retry takes;
-    ``resolving``: a refusing breaker is waited for; ``trace``: told of each attempt as operation, number, label."""
-
-    policy: RetryPolicy
-    budget: RetryBudget | None
-    cost: int
-    cost_timeout: int
-    clock: Callable[[], float]
-    resolving: bool = False
-    trace: Callable[[str, int, str], None] | None = None
-
-
-class _End(NamedTuple):
-    """How an attempt ended, and why its answer is not the operation's."""
-
-    answer: Reply | NoReply
-    problem: Problem | None
-    rule: Rule
-    why: str
-
-
-class _Reading(NamedTuple):
-    """What an answer says: the problem, what came instead of the operation's answer, and why it is not that one."""
-
-    problem: Problem | None
-    instead: Instead | None
-    why: str | None
-
-
 class Call(Generic[T]):
     """One invocation, all its attempts. ``request`` is what to send, ``pause`` the seconds to wait before the next
-    attempt (None before the first), ``asking`` the API key to wait for before it, ``over`` whether there is none.
+    attempt (None before the first), ``asking`` the API key to wait for before it, ``over`` whether there is none;
+    ``answer``: the reply that the result or the error was made of, ``settled`` whether it is final for the key.
 
     ``doubt``: what an earlier call under the same key left; ``doubts``: told what this one leaves; ``account``: whose
     API key it must be, where that is still to be asked for. ``gate``: the breaker. ``ask_api_key``: begins to ask for
@@ -85,7 +44,6 @@ class Call(Generic[T]):
         "_account",
         "_admitted",
         "_ask_api_key",
-        "_conflict",
         "_discard_connections",
         "_doubts",
         "_error",
@@ -93,18 +51,20 @@ class Call(Generic[T]):
         "_in_flight",
         "_interrupted_by",
         "_last",
-        "_lookups",
+        "_looking",
         "_notify",
         "_outage",
         "_report",
         "_result",
         "_settings",
         "_start",
+        "answer",
         "asking",
         "invocation",
         "over",
         "pause",
         "request",
+        "settled",
     )
 
     def __init__(
@@ -125,7 +85,8 @@ class Call(Generic[T]):
         self.invocation = invocation
         self.request = request
         self.pause: float | None = None
-        self.over = False
+        self.over = self.settled = False
+        self.answer: Reply | None = None
         self.asking: Aside[str] | None = None
         if ask_api_key is not None and "Authorization" not in request.headers:
             self.asking = ask_api_key("")
@@ -140,9 +101,8 @@ class Call(Generic[T]):
         self._doubts = doubts
         self._error: MolamError | None = None
         self._result: T | None = None
-        self._last: _End | None = None
-        self._conflict: _End | None = None
-        self._lookups = 0
+        self._last: AttemptEnd | None = None
+        self._looking: ConflictLookup[T, AttemptEnd] | None = None
         self._outage: bool | None = None
         self._interrupted_by: int | None = None
         self._admitted = self._in_flight = False
@@ -156,13 +116,12 @@ class Call(Generic[T]):
         if error is not None:
             self.take_in_interruption(error)
         try:
-            if self._doubts is not None and self.invocation.idempotency_key is not None:
-                self._doubts.end(self.invocation.idempotency_key, None if error is None else self._report.doubt())
+            self._leave_doubt(error)
             if self._admitted and self._gate is not None:
                 self._gate.leave(self._outage, error)
         finally:
             if self._notify is not None:
-                self._notify(self._report.record(error, self._start))
+                self._notify(self.record(error))
 
     def take_in_interruption(self, error: BaseException) -> None:
         """Have ``resolve`` find, in an exception raised into the call from outside, what the call was.
@@ -174,13 +133,27 @@ class Call(Generic[T]):
             return
         report = self._report
         if isinstance(error, MolamError):  # raised by the transport, before it sent anything
+            self._leave_doubt(error)  # first, for what it hears of others
             report.complete(error)
             return
         self._interrupted_by = id(error)  # the error itself would hold the call's frames, and they the call
         if self._in_flight:  # in the middle of an attempt: nobody knows
             report.outcome = combine(report.outcome, RULES[Failure.INTERRUPTED])
         self._outage = None
-        _add_cause(error, report.interrupted())
+        self._leave_doubt(error)  # for what tore the leaving itself
+        add_cause(error, report.interrupted())
+
+    def _leave_doubt(self, error: BaseException | None) -> None:
+        """Tell what the next call under this key must know, and hear what another one has left meanwhile."""
+        if self._doubts is None or self.invocation.idempotency_key is None:
+            return
+        settled = error is None or (self._last is not None and self._last.rule.definite)
+        doubt = None if error is None else self._report.doubt()
+        left = self._doubts.end(self.invocation, doubt, settled=settled and doubt is None)
+        if left is not None and doubt is None and not settled:
+            self._report.outcome = left.outcome
+            if self._error is not None:
+                self._error.outcome = left.outcome
 
     def start_attempt(self) -> bool:
         """Begin the next attempt, if clock and breaker let it through; else settle their refusal. True: send it."""
@@ -194,13 +167,17 @@ class Call(Generic[T]):
 
     def settle(self, answer: Reply | NoReply) -> None:
         """Take in how an attempt ended, or that it could not begin: the call is over, or pauses for the next one."""
-        if self._conflict is not None:
+        if self._looking is not None:
             self._in_flight = False
-            self._settle_lookup(answer, self._conflict)
+            self._settle_lookup(answer, self._looking)
             return
         report = self._report
-        problem, instead, why = self._read(answer)
-        rule = judge(answer, problem, instead)
+        reading = read_answer(self.invocation, answer)
+        if reading.is_stray:
+            self._distrust_connections()
+        let_go_of_connection(answer, is_ours=reading.instead is None)
+        end = reading.judged(answer)
+        rule = end.rule
         doubtful = report.outcome in ("unknown", "accepted")
         report.outcome = combine(report.outcome, rule)
         self._in_flight = False  # not earlier: an exception raised into this method must not forget the attempt
@@ -209,40 +186,45 @@ class Call(Generic[T]):
             self._settings.trace(self.invocation.operation.name, report.attempts, rule.label)
         if isinstance(answer, Reply):
             report.take_in(answer)
-            if why is None or (doubtful and self._was_deleted(answer, rule)):
-                self._accept(answer, rule)
+            gone = end.finds_nothing and self.invocation.operation.absent_is_done
+            if reading.why is None or (doubtful and gone):
+                self._accept(answer, rule, reading.result)
                 return
-        last = self._keep(_End(answer, problem, rule, (instead and why) or ""))
-        if rule.conflict and rule.definite and doubtful and self._look_up():
-            self._conflict = last
-        elif not self._prepare_retry(answer, rule):
+        last = self._keep(end)
+        looks_up = rule.conflict and rule.definite and doubtful and self._look_up(last)
+        if not looks_up and not self._prepare_retry(answer, rule):
             self._fail(last)
 
     def take_api_key(self, *, in_time: bool) -> None:
         """Take the API key that was asked for; without one, the call is over."""
         asking, self.asking = self.asking, None
-        if asking is None or not in_time:
-            self.settle(NoReply(Failure.NO_TIME, "the api_key callable gave no key in time"))
-            return
-        try:
-            authorization = asking.result()
-        except BaseException as problem:  # noqa: BLE001 - the merchant's callable; it ran in a thread of its own
-            self._fail_without_api_key(problem)
-            return
-        refused = self.request.headers.get("Authorization")
-        self.request.headers["Authorization"] = authorization
-        account = account_of(self.request.headers)
-        if self._account not in (None, account):
-            self._fail_before_sending(
-                RequestValidationError(another_account(self._account, account)), "invalid_request"
-            )
-            return
-        if self._last is None:
-            return
-        if authorization == refused:
-            self._fail(self._last)
+        headers, last = self.request.headers, self._last
+        given = authorization_of(asking, headers, self._account, in_time=in_time)
+        if isinstance(given, NoReply):
+            self.settle(given)
+        elif isinstance(given, MolamError):
+            self._fail_without_api_key(given)
+        elif last is not None and given == headers.get("Authorization"):
+            self._fail(last)
         else:
-            self._report.retries = (*self._report.retries, self._last.rule.label)
+            headers["Authorization"] = given
+            if last is not None:
+                self._report.retries = (*self._report.retries, last.rule.label)
+
+    def recall(self, reply: Reply, outcome: Outcome) -> None:
+        """Take in what an earlier call under this key had been answered, and came to; nothing is sent any more."""
+        reading = read_answer(self.invocation, reply)
+        end = reading.judged(reply)
+        self._report.outcome = outcome
+        self._report.take_in(reply)
+        if reading.why is None or (outcome == "accepted" and self.invocation.operation.absent_is_done):
+            self._accept(reply, end.rule, reading.result)
+        else:
+            self._fail(end)
+
+    def record(self, error: BaseException | None) -> CallRecord:
+        """What is known of the call by now; ``error``: what it ended with."""
+        return self._report.record(error, self._start)
 
     def time_left(self) -> float:
         """Seconds until the deadline."""
@@ -264,74 +246,47 @@ class Call(Generic[T]):
             self._admitted = True
         return None
 
-    def _read(self, answer: Reply | NoReply) -> _Reading:
-        """Read what the operation answers with, or what came in its place."""
-        if isinstance(answer, NoReply):
-            return _Reading(None, None, answer.detail)
-        if not 200 <= answer.status < 300:
-            return _Reading(read_problem(answer.body), None, "an error status")
-        try:
-            result = self.invocation.operation.parse(answer)
-        except UnreadableError as problem:
-            found = read_problem(answer.body)
-            return _Reading(found, what_came_instead(answer, found), f"the answer cannot be read: {problem}")
-        mismatch = self.invocation.mismatch(result, answer.headers)
-        if mismatch is not None:
-            self._distrust_connections()
-            return _Reading(None, Instead.OTHER, f"this is the answer to another request: {mismatch}")
-        self._result = result
-        return _Reading(None, None, None)
-
     def _distrust_connections(self) -> None:
         """Another stray answer may be on its way on any of them."""
         if self._discard_connections is not None:
             self._discard_connections()
 
-    def _look_up(self) -> bool:
+    def _look_up(self, conflict: AttemptEnd) -> bool:
         """Read the object next, since a state conflict may be of our own making; False where there is none to read."""
         lookup = self.invocation.operation.lookup
         if lookup is not None:
-            self.request, self.pause = lookup.request(self.request), 0.0
+            self._looking = ConflictLookup(self.invocation, lookup, conflict)
+            self.request, self.pause = self._looking.request(self.request), 0.0
         return lookup is not None
 
-    def _settle_lookup(self, answer: Reply | NoReply, conflict: _End) -> None:
+    def _settle_lookup(self, answer: Reply | NoReply, looking: ConflictLookup[T, AttemptEnd]) -> None:
         """Take in what the object says of a conflict: it was done, it was not, or that remains unknown."""
         report, rule = self._report, judge(answer)
         report.attempts += rule.attempted
-        self._lookups += 1
-        found = self._found(answer)
-        if found is None and self._lookups < TRIES and rule.retry is Retry.PAUSED and self._plan_pause(answer, rule):
+        again = looking.take_in(answer)
+        if looking.is_strays:
+            self._distrust_connections()
+        let_go_of_connection(answer, is_ours=looking.found is not None)
+        if again and rule.retry is Retry.PAUSED and self._plan_pause(answer, rule):
             return
-        lookup = self.invocation.operation.lookup
-        outcome = "unknown" if found is None or lookup is None else lookup.outcome(found, self.invocation.body)
-        if outcome == "accepted" and isinstance(answer, Reply):
+        if looking.outcome == "accepted" and isinstance(answer, Reply):
             report.take_in(answer)
-            report.outcome, self._result = outcome, found
-            self._accept(answer, rule)
+            report.outcome = looking.outcome
+            self._accept(answer, rule, looking.found)
             return
-        if outcome == "rejected" and report.outcome == "unknown":
-            report.outcome = outcome
-        self._fail(conflict)
+        if looking.outcome == "rejected" and report.outcome == "unknown":
+            report.outcome = looking.outcome
+        self._fail(looking.conflict)
 
-    def _found(self, answer: Reply | NoReply) -> T | None:
-        """The object that was looked up."""
-        if isinstance(answer, NoReply) or not 200 <= answer.status < 300:
-            return None
-        try:
-            found = self.invocation.operation.parse(answer)
-        except UnreadableError:
-            return None
-        return found if self.invocation.mismatch(found) is None else None
-
-    def _accept(self, reply: Reply, rule: Rule) -> None:
-        self.over = True
+    def _accept(self, reply: Reply, rule: Rule, result: T | None) -> None:
+        self.answer, self._result, self.settled, self.over = reply, result, True, True
         self._report.label, self._outage = rule.label, False
         if self._settings.budget is not None:
             self._settings.budget.give_back()
-        if self._result is not None:
-            attach(self._result, self._report.response_info(reply))
+        if result is not None:
+            attach(result, self._report.response_info(reply))
 
-    def _keep(self, end: _End) -> _End:
+    def _keep(self, end: AttemptEnd) -> AttemptEnd:
         """The end that the merchant must hear of: a refusal after a real answer says nothing new."""
         if self._last is not None and not end.rule.attempted:
             return self._last
@@ -339,28 +294,24 @@ class Call(Generic[T]):
         self._outage = end.rule.outage if end.rule.attempted else None
         return end
 
-    def _fail(self, last: _End) -> None:
+    def _fail(self, last: AttemptEnd) -> None:
         self.over = True
         self._report.label = last.rule.label
+        self.answer = last.answer if isinstance(last.answer, Reply) else None
+        self.settled = self._report.outcome == "rejected" and last.rule.definite
         self._error = self._report.error(*last)
 
-    def _fail_without_api_key(self, problem: BaseException) -> None:
-        if self._last is not None:  # the 401 says more
+    def _fail_without_api_key(self, error: MolamError) -> None:
+        no_key = isinstance(error, ConfigurationError)
+        if no_key and self._last is not None:  # the 401 says more
             self._fail(self._last)
-        else:
-            said = problem.message if isinstance(problem, ConfigurationError) else f"raised {type(problem).__name__}"
-            self._fail_before_sending(ConfigurationError(f"the api_key callable: {said}"), "no_api_key")
-        assert self._error is not None  # noqa: S101 - set above, or by _fail; tells the type checker
-        self._error.__cause__ = problem
-
-    def _fail_before_sending(self, error: MolamError, label: str) -> None:
+            assert self._error is not None  # noqa: S101 - set by _fail; tells the type checker
+            self._error.__cause__ = error.__cause__
+            return
         self.over = True
-        self._report.label = label
+        self._report.label = "no_api_key" if no_key else "invalid_request"
         self._error = error
         self._report.complete(error)
-
-    def _was_deleted(self, reply: Reply, rule: Rule) -> bool:
-        return self.invocation.operation.absent_is_done and reply.status == 404 and rule.definite
 
     def _prepare_retry(self, answer: Reply | NoReply, rule: Rule) -> bool:
         """Whether another attempt follows; then ``pause`` is set and the retry paid for."""
@@ -368,7 +319,7 @@ class Call(Generic[T]):
             return False
         if rule.retry is Retry.NEW_API_KEY:
             return self._ask_for_new_api_key()
-        may_retry = self._may_repeat() and self._plan_pause(answer, rule) and self._pay_for(rule)
+        may_retry = self._may_repeat() and self._plan_pause(answer, rule) and self._settings.pay_for(rule)
         if may_retry:
             self._report.retries = (*self._report.retries, rule.label)
         return may_retry
@@ -377,16 +328,9 @@ class Call(Generic[T]):
         return len(self._report.retries) < self._settings.policy.max_retries and self.invocation.repeatable
 
     def _plan_pause(self, answer: Reply | NoReply, rule: Rule) -> bool:
-        policy, retry_after = self._settings.policy, retry_after_of(answer)
-        at_once = rule.retry is Retry.AT_ONCE
-        left = self.time_left()
-        self.pause = pause = 0.0 if at_once else policy.pause(len(self._report.retries), retry_after, left)
-        return policy.worth_waiting(pause, retry_after, left)
-
-    def _pay_for(self, rule: Rule) -> bool:
-        settings = self._settings
-        cost = settings.cost_timeout if rule.label == "timeout" else settings.cost
-        return settings.budget is None or settings.budget.take(cost)
+        retries = len(self._report.retries)
+        self.pause = self._settings.pause_after(answer, rule, retries, self.time_left())
+        return self.pause is not None
 
     def _ask_for_new_api_key(self) -> bool:
         if self._ask_api_key is None:
@@ -395,13 +339,3 @@ class Call(Generic[T]):
         self.asking = ask(self.request.headers.get("Authorization", ""))
         self.pause = 0.0
         return self.asking is not None
-
-
-def _add_cause(error: BaseException, cause: MolamError) -> None:
-    """Put a cause below those that an exception has; above those of an earlier call, which come after it."""
-    links = [error]
-    while (below := links[-1].__cause__) is not None and below not in links and not isinstance(below, MolamError):
-        links.append(below)
-    if not any(below is link for link in links):
-        cause.__cause__ = below
-    links[-1].__cause__ = cause

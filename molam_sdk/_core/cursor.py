@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Generic, TypeVar
 
+from .. import models
 from ..exceptions import ResponseError
-from ..models import Answer, Page
 
-Item = TypeVar("Item", bound=Answer)
+Item = TypeVar("Item", bound="models.Answer")
 
 
 class Cursor(Generic[Item]):
@@ -16,7 +16,7 @@ class Cursor(Generic[Item]):
 
     def __init__(self, query: Mapping[str, object | None]) -> None:
         self._query = dict(query)
-        self.page: Page[Item] | None = None
+        self.page: models.Page[Item] | None = None
         self._next = 0
         self._mark: str | None = None
         self._pages_since_mark = 0
@@ -33,7 +33,7 @@ class Cursor(Generic[Item]):
             return self._query
         return self._query | {"starting_after": self._last_id(self.page)}
 
-    def turn_to(self, page: Page[Item]) -> None:
+    def turn_to(self, page: models.Page[Item]) -> None:
         """Take the next page; ``ResponseError`` if the server would lead round in a circle."""
         if page.has_more:
             self._watch_for_a_circle(self._last_id(page))
@@ -59,7 +59,7 @@ class Cursor(Generic[Item]):
             self._pages_since_mark, self._pages_to_next_mark = 0, 2 * self._pages_to_next_mark
 
     @staticmethod
-    def _last_id(page: Page[Item]) -> str:
+    def _last_id(page: models.Page[Item]) -> str:
         last = getattr(page.data[-1], "id", None) if page.data else None
         if not isinstance(last, str) or not last:
             lacking = "the list says that it goes on, but its page has no last id to go on from"

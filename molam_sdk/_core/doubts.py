@@ -6,8 +6,9 @@ import threading
 import time
 from collections.abc import Callable
 from typing import Any, Final, Protocol
+from weakref import ref
 
-from ..exceptions import Doubt, Outcome, RequestValidationError, SentRequest
+from ..exceptions import Doubt, RequestValidationError, SentRequest
 from .invocation import Invocation
 from .rules import STRENGTH
 
@@ -22,8 +23,9 @@ class Doubts(Protocol):
     def begin(self, invocation: Invocation[Any]) -> Doubt | None:
         """A call begins: what is in doubt under its key. ``RequestValidationError`` where that is another request's."""
 
-    def end(self, key: str | None, doubt: Doubt | None) -> None:
-        """That call ended: in doubt, or settled."""
+    def end(self, invocation: Invocation[Any], doubt: Doubt | None, *, settled: bool) -> Doubt | None:
+        """The call of this invocation ended: in doubt, or ``settled`` by a definite answer, or neither. What is in
+        doubt under its key now, also by other calls. Told again, it changes nothing."""
 
     def find(self, key: str) -> Doubt | None:
         """What is in doubt under a key."""
@@ -35,14 +37,41 @@ class Doubts(Protocol):
 
 
 class _Entry:
-    __slots__ = ("calls", "doubt", "invocation", "since", "used_at")
+    """A key: what it was first used for and when, the calls that use it now, and the doubt that one has left."""
+
+    __slots__ = ("calls", "doubt", "since", "used_at", "used_for")
 
     def __init__(self, invocation: Invocation[Any], since: float) -> None:
-        self.invocation = invocation
+        self.used_for = (invocation.operation, invocation.path, invocation.body, invocation.idempotency_key)
         self.since = since
         self.used_at = time.time()
-        self.calls = 1
         self.doubt: Doubt | None = None
+        self.calls = [ref(invocation)]
+
+    @property
+    def running(self) -> bool:
+        """Whether a call uses it. One that was torn away before it could begin or end uses it no more."""
+        return any(call() is not None for call in self.calls)
+
+    def begin(self, invocation: Invocation[Any]) -> None:
+        """Another call uses it."""
+        self.calls = [call for call in self.calls if call() is not None]
+        self.calls.append(ref(invocation))
+
+    def end(self, invocation: Invocation[Any], doubt: Doubt | None, *, settled: bool) -> None:
+        """A call uses it no more; one that learned nothing leaves the doubt of others."""
+        if not any(call() is invocation for call in self.calls):
+            return
+        self.doubt = None if settled else stronger(self.doubt, doubt)
+        self.calls = [call for call in self.calls if call() is not invocation]
+
+    def in_doubt(self) -> Doubt | None:
+        """The doubt that was left, or that a call which still runs may leave."""
+        if self.doubt is not None or not self.running:
+            return self.doubt
+        operation, path, body, key = self.used_for
+        request = SentRequest(operation.name, operation.method, path, body, key)
+        return Doubt("unknown", request, self.used_at, None, None)
 
 
 class DoubtMemory:
@@ -57,41 +86,44 @@ class DoubtMemory:
     def begin(self, invocation: Invocation[Any]) -> Doubt | None:
         """See ``Doubts``. A call that is still running under the key leaves what comes after it in doubt, too."""
         key = invocation.idempotency_key or ""
-        new = _Entry(invocation, self._clock())
         with self._lock:
-            entry = self._entries.pop(key, new)
-            self._entries[key] = entry
-            if entry is new:
+            entry = self._entries.pop(key, None)
+            if entry is None or (entry.doubt is None and not entry.running):
+                self._entries[key] = _Entry(invocation, self._clock())
                 if len(self._entries) > self._capacity:
                     del self._entries[next(iter(self._entries))]
                 return None
-            same = _is_same(entry.invocation, invocation)
-            entry.calls += same
-        if not same:
-            raise RequestValidationError(
-                f"idempotency key {key!r} is in use, or in doubt, for another {entry.invocation.operation.name}: "
-                "a key belongs to one operation and one body. Resolve that one first, or use a new key for this one"
-            )
-        return entry.doubt or (_running(entry) if entry.calls > 1 else None)
+            self._entries[key] = entry
+            if _is_same(entry, invocation):
+                doubt = entry.in_doubt()
+                entry.begin(invocation)
+                return doubt
+        raise RequestValidationError(
+            f"idempotency key {key!r} is in use, or in doubt, for another {entry.used_for[0].name}: "
+            "a key belongs to one operation and one body. Resolve that one first, or use a new key for this one"
+        )
 
-    def end(self, key: str | None, doubt: Doubt | None) -> None:
+    def end(self, invocation: Invocation[Any], doubt: Doubt | None, *, settled: bool) -> Doubt | None:
         """See ``Doubts``."""
+        key = invocation.idempotency_key or ""
         with self._lock:
-            entry = self._entries.get(key or "")
+            entry = self._entries.get(key)
             if entry is None:
-                return
-            entry.calls -= 1
-            entry.doubt = doubt
-            if doubt is None and entry.calls <= 0:
-                del self._entries[key or ""]
+                return doubt
+            if settled and len(entry.calls) == 1 and entry.calls[0]() is invocation:
+                del self._entries[key]
+                return None
+            entry.end(invocation, doubt, settled=settled)
+            left = entry.in_doubt()
+            if left is None:
+                del self._entries[key]
+        return left
 
     def find(self, key: str) -> Doubt | None:
         """See ``Doubts``; of a call that is still running, too."""
         with self._lock:
             entry = self._entries.get(key or "")
-        if entry is None:
-            return None
-        return entry.doubt or _running(entry)
+            return None if entry is None else entry.in_doubt()
 
     def age(self, key: str | None) -> float | None:
         """See ``Doubts``."""
@@ -169,10 +201,6 @@ def request_of(invocation: Invocation[Any]) -> SentRequest:
     return SentRequest(operation.name, operation.method, invocation.path, invocation.body, invocation.idempotency_key)
 
 
-def _is_same(one: Invocation[Any], other: Invocation[Any]) -> bool:
-    return one.operation.name == other.operation.name and one.path == other.path and one.body == other.body
-
-
-def _running(entry: _Entry) -> Doubt:
-    outcome: Outcome = "unknown"
-    return Doubt(outcome, request_of(entry.invocation), entry.used_at, None, None)
+def _is_same(entry: _Entry, other: Invocation[Any]) -> bool:
+    operation, path, body, _key = entry.used_for
+    return operation.name == other.operation.name and path == other.path and body == other.body

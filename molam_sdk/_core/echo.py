@@ -1,4 +1,4 @@
-"""Whether what came is what was asked for: the id of the path, the amount and currency of the body, a list's filter.
+"""Whether what came is what was asked for: the key, the id of the path, the fields of the body, a list's filter.
 
 An answer about something else was meant for another call: a stray one on the same connection, or a proxy's mix-up.
 """
@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import Any, Final
 from urllib.parse import parse_qsl, unquote
 
-from pydantic_core import from_json
+from .evidence import is_molams
 
 _PREFIXES: Final = ("pi_", "re_", "po_", "we_")
 _LONGEST: Final = 60
@@ -20,16 +20,20 @@ _LONGEST: Final = 60
 @dataclass(frozen=True, slots=True)
 class Echo:
     """What an operation's answer repeats of its request. ``id``: the id in the path; ``prefix``: what its id begins
-    with; ``fields``: of the body; ``filters``: of the query, repeated by every item of a list. ``not_yet``: the
+    with; ``fields``: of the body; ``words``: of the body, too, but held against Molam's own answers alone, since a
+    merchant's mock says what it likes; ``filters``: of the query, repeated by every item of a list. ``not_yet``: the
     statuses of an object that the operation was not carried out on: an earlier call's answer about the same one."""
 
     id: bool = False
     prefix: str = ""
     fields: tuple[str, ...] = ()
+    words: tuple[str, ...] = ()
     filters: tuple[str, ...] = ()
     not_yet: frozenset[str] = frozenset()
 
-    def mismatch(self, template: str, path: str, body: bytes | None, answer: object) -> str | None:
+    def mismatch(
+        self, template: str, path: str, body: bytes | None, answer: object, headers: Mapping[str, str] | None = None
+    ) -> str | None:
         """What was asked for and what came, where they differ; what the answer leaves out does not differ."""
         came = vars(answer)
         if self.id and came["id"] != (asked := _id_of(template, path)):
@@ -37,7 +41,11 @@ class Echo:
         if self.prefix and (kind := came["id"][:3]) != self.prefix and kind in _PREFIXES:
             return f"an id {self.prefix}… was due, {_short(came['id'])} came"
         if self.fields and body is not None:
-            return _first_differing(self.fields, from_json(body), came)
+            from pydantic_core import from_json
+
+            asked_for = from_json(body)
+            why = _first_differing(self.fields, asked_for, came)
+            return why or (_other_words(self.words, asked_for, came, headers) if self.words else None)
         if self.filters and "?" in path:
             query = dict(parse_qsl(path.partition("?")[2]))
             items = (_first_differing(self.filters, query, vars(item)) for item in came["data"])
@@ -53,6 +61,14 @@ class Echo:
 NOTHING: Final = Echo()
 
 
+def another_key(asked: str | None, came: str) -> str | None:
+    """Why an answer, an error too, was given to another request, where it repeats an idempotency key at all. In quotes
+    it is the same (draft-ietf-httpapi-idempotency-key-header)."""
+    if not came or asked is None or asked in (came, came.strip('"')):
+        return None
+    return _differing("idempotency key", asked, came)
+
+
 def _first_differing(names: Iterable[str], asked: Mapping[str, Any], came: Mapping[str, Any]) -> str | None:
     for name in names:
         wanted, found = asked.get(name), came.get(name)
@@ -64,6 +80,22 @@ def _first_differing(names: Iterable[str], asked: Mapping[str, Any], came: Mappi
         if not same:
             return _differing(name, wanted, found)
     return None
+
+
+def _other_words(
+    names: Iterable[str], asked: Mapping[str, Any], came: Mapping[str, Any], headers: Mapping[str, str] | None
+) -> str | None:
+    for name in names:
+        wanted, found = asked.get(name), came.get(name)
+        if wanted != found and is_molams(headers) and _surely_differ(wanted, found):
+            return f"another {name} came than was asked for"
+    return None
+
+
+def _surely_differ(asked: object, came: object) -> bool:
+    from .echo_text import surely_differ  # Unicode and HTML: for the rare answer that is not word for word the same
+
+    return surely_differ(asked, came)
 
 
 def _differing(name: str, asked: object, came: object) -> str:

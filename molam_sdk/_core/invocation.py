@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Generic, TypeVar
 from urllib.parse import quote, urlencode
 
+from .._shown import shown
 from ..exceptions import RequestValidationError
 from .echo import NOTHING, Echo
 from .evidence import is_molams
@@ -49,9 +51,16 @@ class Operation(Generic[T]):
         return Invocation(self, full_path, body, key)
 
 
+class _WeaklyKnown:
+    """``dataclass(weakref_slot=True)`` came with Python 3.11."""
+
+    __slots__ = ("__weakref__",)
+
+
 @dataclass(frozen=True, slots=True)
-class Invocation(Generic[T]):
-    """One use of an operation: the same path, bytes and idempotency key on every attempt."""
+class Invocation(_WeaklyKnown, Generic[T]):
+    """One use of an operation: the same path, bytes and idempotency key on every attempt. It lives as long as its call,
+    and what counts calls knows it weakly."""
 
     operation: Operation[T]
     path: str
@@ -64,7 +73,7 @@ class Invocation(Generic[T]):
         operation = self.operation
         if operation.echo is NOTHING:
             return None
-        why = operation.echo.mismatch(operation.path, self.path, self.body, answer)
+        why = operation.echo.mismatch(operation.path, self.path, self.body, answer, headers)
         if why is None and operation.echo.not_yet and is_molams(headers):
             return operation.echo.given_to_an_earlier_call(answer)
         return why
@@ -94,7 +103,7 @@ def check_idempotency_key(key: str | None, prefix: str) -> str:
 def segment(name: str, value: object) -> str:
     """An id as one quoted path segment; an empty one, or one that would leave its place, is refused."""
     if not isinstance(value, str) or not value.strip():
-        raise RequestValidationError(f"{name} must be a non-empty string, not {value!r}")
+        raise RequestValidationError(f"{name} must be a non-empty string, not {shown(value)}")
     if value in (".", ".."):
         raise RequestValidationError(f"{name} must be an id, not {value!r}")
     try:
@@ -105,8 +114,19 @@ def segment(name: str, value: object) -> str:
 
 def with_query(path: str, params: Mapping[str, object | None]) -> str:
     """The path with those parameters that are set."""
-    given = {name: value for name, value in params.items() if value is not None}
+    given = {name: _parameter(name, value) for name, value in params.items() if value is not None}
     try:
         return f"{path}?{urlencode(given)}" if given else path
     except UnicodeEncodeError:
         raise RequestValidationError("a parameter holds a lone surrogate, which is no text") from None
+
+
+def _parameter(name: object, value: object) -> object:
+    """A parameter that has one text; a list, say, has many."""
+    if not isinstance(name, str):
+        raise RequestValidationError(f"the name of a parameter must be a string, not {type(name).__name__}")
+    if not isinstance(value, str | int | float | Decimal):
+        raise RequestValidationError(
+            f"parameter {shown(name)} must be a string or a number, not {type(value).__name__}"
+        )
+    return str(value).lower() if isinstance(value, bool) else value

@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
 
-from pydantic_core import from_json
-
 from ..exceptions import Outcome
 from .wire import Request
 
@@ -45,5 +43,7 @@ class Lookup:
     def _is_same(self, found: Mapping[str, object], body: bytes | None) -> bool:
         if self.same is None or body is None:
             return True
+        from pydantic_core import from_json
+
         asked = from_json(body).get(self.same[0])
         return asked is None or found.get(self.same[1]) == Decimal(str(asked))

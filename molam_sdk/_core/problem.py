@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Any, Final
+
+from .wire import Reply
 
 _LONGEST_MESSAGE: Final = 500
 _LONGEST_CODE: Final = 100
@@ -129,3 +131,12 @@ def printable_line(text: str, longest: int) -> str:
 
 def _shorten(text: str) -> str:
     return printable_line(text, _LONGEST_MESSAGE)
+
+
+def without_api_key(reply: Reply, problem: Problem | None, headers: Mapping[str, str]) -> tuple[Reply, Problem | None]:
+    """An answer, and what it says, without the API key that it was sent: some gateways repeat a request."""
+    key = headers.get("Authorization", "").removeprefix("Bearer ").encode("utf-8", "replace")
+    if not key or key not in reply.body:
+        return reply, problem
+    clean = replace(reply, body=reply.body.replace(key, b"***"))
+    return clean, problem and read_problem(clean.body)

@@ -25,7 +25,8 @@ class CallRecord:
     """How a call ended. ``code`` is the HTTP status or a word (``timeout``, ``circuit_open``, …); seconds throughout.
 
     ``outcome`` is None for a success; ``retries`` holds the code each retry was made for, in order. ``start`` is the
-    very object that ``call_started`` was given.
+    very object that ``call_started`` was given. ``decline_reason``, after a 402: its code, or ``other`` where that is
+    none of Molam's. ``time_left``: to the deadline when it ended, negative where that was passed.
     """
 
     operation: str
@@ -41,6 +42,8 @@ class CallRecord:
     replayed: bool
     error: str | None
     start: CallStart | None = field(default=None, compare=False, repr=False)
+    decline_reason: str | None = None
+    time_left: float | None = None
 
 
 class Observer(Protocol):

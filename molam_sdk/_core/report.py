@@ -7,12 +7,13 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from ..exceptions import APIError, Doubt, MolamError, NetworkError, Outcome, ResponseError
-from ..models import ResponseInfo
+from ..models.response import ResponseInfo
 from .account import account_of
+from .decline import decline_reason_of
 from .doubts import request_of
 from .evidence import ANY_REQUEST_ID, MOLAM_REQUEST_ID
 from .invocation import Invocation
-from .problem import Problem, printable_line
+from .problem import Problem, printable_line, without_api_key
 from .record import CallRecord, CallStart
 from .retry import parse_retry_after
 from .rules import Rule
@@ -29,6 +30,7 @@ class Report:
     after it; ``first_used_at``: when the key was, by the wall clock."""
 
     __slots__ = (
+        "_account_in_doubt",
         "_clock",
         "_request",
         "_started",
@@ -48,6 +50,7 @@ class Report:
         self.invocation = invocation
         self.outcome: Outcome = "not_sent" if doubt is None else doubt.outcome
         self.first_used_at = None if doubt is None else doubt.first_used_at
+        self._account_in_doubt = None if doubt is None else doubt.account
         self._request = request
         self.attempts = 0
         self.retries: tuple[str, ...] = ()
@@ -79,6 +82,7 @@ class Report:
         if isinstance(answer, NoReply):
             error = _from_no_reply(answer, rule)
         else:
+            answer, problem = without_api_key(answer, problem, self._request.headers)
             error = _from_reply(answer, problem or Problem("unknown error"), rule, why)
         self._add_facts(error)
         error.retry_after = retry_after_of(answer)
@@ -113,6 +117,8 @@ class Report:
             replayed=self.replayed,
             error=None if error is None else type(error).__name__,
             start=start,
+            decline_reason=None if error is None else decline_reason_of(error),
+            time_left=self._request.deadline - self._clock(),
         )
 
     def _add_facts(self, error: MolamError) -> MolamError:
@@ -124,7 +130,7 @@ class Report:
         error.attempts = self.attempts
         error.elapsed = self._elapsed()
         error.first_used_at = self.first_used_at
-        error.account = account_of(self._request.headers)
+        error.account = self._account
         error.base_url = self._base_url
         error.request = request_of(invocation)
         return error
@@ -134,8 +140,12 @@ class Report:
         if self.outcome not in ("unknown", "accepted"):
             return None
         used_at = time.time() if self.first_used_at is None else self.first_used_at
-        request, account = request_of(self.invocation), account_of(self._request.headers)
-        return Doubt(self.outcome, request, used_at, account, self._base_url)
+        return Doubt(self.outcome, request_of(self.invocation), used_at, self._account, self._base_url)
+
+    @property
+    def _account(self) -> str | None:
+        """Whose call it is: the earlier call's, as long as this one has sent nothing with a key of its own."""
+        return (None if self.attempts else self._account_in_doubt) or account_of(self._request.headers)
 
     @property
     def _base_url(self) -> str:

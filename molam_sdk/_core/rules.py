@@ -33,6 +33,7 @@ from ..exceptions import (
     RequestValidationError,
     ResponseError,
     ServerError,
+    SwitchedOffError,
 )
 from .evidence import Evidence, Instead, evidence_of, is_molams
 from .problem import Problem
@@ -115,6 +116,7 @@ _TABLE: Final[dict[Case, Rule]] = {
     "no status of HTTP":             Rule("unknown",  _NEVER,       ResponseError, "invalid_response"),
     Failure.CIRCUIT_OPEN:    Rule("not_sent", _RESOLVING, CircuitOpenError, "circuit_open", attempted=False),
     Failure.BULKHEAD_FULL:   Rule("not_sent", _NEVER,   BulkheadFullError, "bulkhead_full", attempted=False),
+    Failure.SWITCHED_OFF:    Rule("not_sent", _NEVER,   SwitchedOffError, "switched_off", attempted=False),
     Failure.NOT_SENDABLE:    Rule("not_sent", _NEVER,   RequestValidationError, "invalid_request", attempted=False),
     Failure.NO_TIME:         Rule("not_sent", _NEVER,   MolamTimeoutError, "timeout", attempted=False),
     Failure.DNS:             Rule("not_sent", _PAUSED,  NetworkError, "network_error", outage=True),

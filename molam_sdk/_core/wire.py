@@ -10,6 +10,18 @@ from typing import Protocol, TypeVar, overload
 T = TypeVar("T")
 
 
+class Hidden(str):
+    """A text that goes over the wire and is never shown: its repr, which is what shows local variables, tells nothing.
+
+    A type of its own for the value, since error trackers walk through the dict that it stands in.
+    """
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "'***'"
+
+
 class Headers(Mapping[str, str]):
     """Header fields by name, whatever their case; a field that stood several times is joined (RFC 9110 §5.3)."""
 
@@ -61,14 +73,24 @@ class Request:
     deadline: float
 
 
+class Held(Protocol):
+    """The connection that an answer came on. It carries nothing else until one of these is called, or it is dropped."""
+
+    def release(self) -> None: ...  # the answer was of the request that was sent
+
+    def discard(self) -> None: ...  # it was another request's
+
+
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """A complete answer. ``received_at`` is a Unix time: a ``Retry-After`` date is counted from it."""
+    """A complete answer. ``received_at`` is a Unix time: a ``Retry-After`` date is counted from it. ``held``: the
+    connection, where it waits to hear whose answer this is."""
 
     status: int
     headers: Mapping[str, str] = field(repr=False)
     body: bytes = field(repr=False)
     received_at: float
+    held: Held | None = field(default=None, repr=False, compare=False)
 
 
 class Failure(Enum):
@@ -76,6 +98,7 @@ class Failure(Enum):
 
     CIRCUIT_OPEN = "circuit_open"
     BULKHEAD_FULL = "bulkhead_full"
+    SWITCHED_OFF = "switched_off"
     NOT_SENDABLE = "not_sendable"
     NO_TIME = "no_time"
     DNS = "dns"

@@ -6,103 +6,49 @@ import os
 import socket
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Any, Final
 
+from .._aside import Aside
 from .._core.wire import Failure
 from .._http.error import NoReplyError
 from .origin import clock
 
 AddressInfo = tuple[int, int, int, str, tuple[Any, ...]]
+NameLookup = Aside[list[AddressInfo]]
 
 # A lookup that has run for so long is given up and another one begun; twice as long with each that hangs already, so
 # that a resolver that never answers costs some ten threads a day, not one per call.
 _GIVEN_UP_AFTER: Final = 5.0
 
 
-class NameLookup:
-    """One getaddrinfo, in a thread of its own; ``addresses`` or ``problem`` is there once it is ``done``."""
-
-    def __init__(self, host: str, port: int) -> None:
-        self.host, self.port = host, port
-        self.began = clock()
-        self.addresses: list[AddressInfo] = []
-        self.problem: OSError | UnicodeError | None = None
-        self._done = threading.Event()
-        self._when_done: deque[Callable[[], None]] = deque()
-
-    @property
-    def done(self) -> bool:
-        """Whether it has ended."""
-        return self._done.is_set()
-
-    def run(self) -> None:
-        """Look the name up, then tell whoever waits."""
-        try:
-            self.addresses = list(socket.getaddrinfo(self.host, self.port, type=socket.SOCK_STREAM))
-        except (OSError, UnicodeError) as problem:
-            self.problem = problem
-        finally:
-            _lookups.forget(self)
-            self._done.set()
-            self._tell()
-
-    def when_done(self, tell: Callable[[], None]) -> None:
-        """Have ``tell`` called once it has ended, in the thread that ended it, or at once."""
-        self._when_done.append(tell)
-        if self.done:
-            self._tell()
-
-    def wait(self, seconds: float) -> bool:
-        """Whether it ended within that time."""
-        return self._done.wait(seconds)
-
-    def result(self) -> list[AddressInfo]:
-        """The addresses of a lookup that is done; ``NoReplyError`` if it found none."""
-        if self.problem is not None or not self.addresses:
-            raise NoReplyError(Failure.DNS, f"no address for {self.host}: {self.problem}") from self.problem
-        return self.addresses
-
-    def _tell(self) -> None:
-        while self._when_done:  # whoever pops one calls it: each is called once, whichever thread comes first
-            try:
-                tell = self._when_done.popleft()
-            except IndexError:
-                return
-            tell()
-
-
 class _Lookups:
-    """The lookups under way by name, those that hang included, and the lock under which one is begun."""
+    """The lookups under way by name, those that hang included, each with when it began."""
 
     def __init__(self) -> None:
-        self.lock = threading.Lock()
-        self._running: dict[tuple[str, int], list[NameLookup]] = {}
+        self._lock = threading.Lock()
+        self._running: dict[tuple[str, int], list[tuple[float, NameLookup]]] = {}
 
-    def newest(self, host: str, port: int) -> NameLookup | None:
-        """The lookup to wait for; None if a new one may begin."""
-        running = self._running.get((host, port))
-        if not running:
-            return None
-        given_up = clock() - running[-1].began >= _GIVEN_UP_AFTER * 2 ** (len(running) - 1)
-        return None if given_up else running[-1]
+    def join(self, host: str, port: int, lookup: NameLookup) -> NameLookup:
+        """The lookup of this name to wait for: one that is under way, or this one, which is then to be started."""
+        now = clock()
+        with self._lock:
+            running = self._running.setdefault((host, port), [])
+            if running and now - running[-1][0] < _GIVEN_UP_AFTER * 2 ** (len(running) - 1):
+                return running[-1][1]
+            running.append((now, lookup))
+        return lookup
 
-    def add(self, lookup: NameLookup) -> None:
-        """Have others wait for this one."""
-        self._running.setdefault((lookup.host, lookup.port), []).append(lookup)
-
-    def forget(self, lookup: NameLookup) -> None:
+    def forget(self, host: str, port: int, lookup: NameLookup) -> None:
         """It has ended: the next caller begins another."""
-        with self.lock:
-            running = self._running.get((lookup.host, lookup.port), [])
-            if lookup in running:
-                running.remove(lookup)
-            if not running:
-                self._running.pop((lookup.host, lookup.port), None)
+        with self._lock:
+            left = [each for each in self._running.pop((host, port), []) if each[1] is not lookup]
+            if left:
+                self._running[host, port] = left
 
     def after_fork(self) -> None:
         """A child has none of the parent's threads: a lookup of theirs would be waited for in vain."""
-        self.lock = threading.Lock()
+        self._lock = threading.Lock()
         self._running.clear()
 
 
@@ -124,19 +70,26 @@ def look_up(host: str, port: int) -> NameLookup:
 
     Callers of one name share one lookup, so that a slow resolver costs one thread, not one per call.
     """
-    with _lookups.lock:
-        lookup = _lookups.newest(host, port)
-        if lookup is not None:
-            return lookup
-        lookup = NameLookup(host, port)
-        _lookups.add(lookup)
-    # A daemon: a resolver that hangs must not keep the process from ending.
-    thread = threading.Thread(target=lookup.run, name=f"molam-dns-{host}", daemon=True)
-    try:  # outside the lock: a green thread may be switched away while it starts another
-        thread.start()
-    except RuntimeError:
-        lookup.run()  # the process cannot start threads: then there is no bounding it
-    return lookup
+    lookup: NameLookup = Aside(lambda: _addresses(host, port, lookup))
+    shared = _lookups.join(host, port, lookup)
+    if shared is lookup:
+        lookup.start(f"molam-dns-{host}")
+    return shared
+
+
+def _addresses(host: str, port: int, lookup: NameLookup) -> list[AddressInfo]:
+    try:
+        return list(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
+    finally:
+        _lookups.forget(host, port, lookup)
+
+
+def found_by(lookup: NameLookup, host: str) -> list[AddressInfo]:
+    """The addresses of a lookup that is done; ``NoReplyError`` if it found none."""
+    addresses = lookup.result() if lookup.problem is None else []
+    if not addresses:
+        raise NoReplyError(Failure.DNS, f"no address for {host}: {lookup.problem}") from lookup.problem
+    return addresses
 
 
 def resolve(host: str, port: int, timeout: float) -> list[AddressInfo]:
@@ -146,7 +99,7 @@ def resolve(host: str, port: int, timeout: float) -> list[AddressInfo]:
     lookup = look_up(host, port)
     if not lookup.wait(timeout):
         raise not_in_time(host, timeout)
-    return lookup.result()
+    return found_by(lookup, host)
 
 
 def not_in_time(host: str, timeout: float) -> NoReplyError:

@@ -26,8 +26,17 @@ class Origin:
     scheme: str
     host: str
     port: int
-    proxy: SplitResult | None = None
+    proxy: SplitResult | None = field(default=None, repr=False)  # it holds the proxy's password
     _proxy_fields: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    host_header: str = field(init=False, repr=False)
+    """The ``Host`` of requests (RFC 9112 §3.2): no port where it is the scheme's own."""
+    in_proxy_form: bool = field(init=False, repr=False)
+    """Whether requests name the whole URL (RFC 9112 §3.2.2): plain HTTP through a proxy."""
+
+    def __post_init__(self) -> None:
+        usual = self.port == _DEFAULT_PORTS[self.scheme]
+        object.__setattr__(self, "host_header", self._bracketed if usual else self.authority)
+        object.__setattr__(self, "in_proxy_form", self.proxy is not None and not self.secure)
 
     @property
     def secure(self) -> bool:
@@ -42,19 +51,9 @@ class Origin:
         return self.proxy.hostname or "", self.proxy.port or _DEFAULT_PORTS["http"]
 
     @property
-    def host_header(self) -> str:
-        """The ``Host`` of requests (RFC 9112 §3.2): no port where it is the scheme's own."""
-        return self._bracketed if self.port == _DEFAULT_PORTS[self.scheme] else self.authority
-
-    @property
     def authority(self) -> str:
         """Host and port, as CONNECT names them (RFC 9112 §3.2.3)."""
         return f"{self._bracketed}:{self.port}"
-
-    @property
-    def in_proxy_form(self) -> bool:
-        """Whether requests name the whole URL (RFC 9112 §3.2.2): plain HTTP through a proxy."""
-        return self.proxy is not None and not self.secure
 
     def request_bytes(self, method: str, url: str, headers: Iterable[tuple[str, str]], body: bytes | None) -> bytes:
         """A request to this origin, as it goes over the wire."""

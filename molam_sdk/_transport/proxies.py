@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import ipaddress
 import urllib.request
 from urllib.parse import urlsplit
 
 from ..config import ClientConfig, check_http_proxy, check_proxy, is_loopback
+from ..exceptions import ConfigurationError
 
 
 class ProxySettings:
@@ -23,9 +25,10 @@ class ProxySettings:
 
     def proxy_for(self, url: str) -> str | None:
         """The proxy's URL for this base URL; loopback is never sent through the environment's proxy."""
-        if self._explicit is not None:
-            return self._explicit
         parts = urlsplit(url)
+        if self._explicit is not None:
+            _refuse_clear_text(parts.scheme, self._explicit)
+            return self._explicit
         host = parts.hostname or ""
         found = self._environment.get(parts.scheme) or self._environment.get("all")
         if not found or is_loopback(host) or _bypasses(host, self._environment):
@@ -33,7 +36,32 @@ class ProxySettings:
         return self._check(found)
 
 
+def _refuse_clear_text(scheme: str, proxy: str) -> None:
+    """``http://`` is for this machine alone: through a proxy elsewhere the API key would travel in clear."""
+    if scheme == "http" and not is_loopback(urlsplit(proxy).hostname or ""):
+        raise ConfigurationError(
+            "base_url is http and the proxy is not on this machine: the key would be sent in clear. Leave the proxy "
+            "out for a base_url on loopback, or give an https base_url"
+        )
+
+
 def _bypasses(host: str, proxies: dict[str, str]) -> bool:
-    """Whether ``no_proxy`` names this host; the standard library knows its many forms."""
+    """Whether ``no_proxy`` names this host; the standard library knows its many forms, but no networks."""
     bypass = urllib.request.proxy_bypass_environment  # type: ignore[attr-defined]  # missing in typeshed
-    return bool(bypass(host, proxies))
+    return bool(bypass(host, proxies)) or _is_within(host, proxies.get("no", ""))
+
+
+def _is_within(host: str, no_proxy: str) -> bool:
+    """Whether the host is an address in one of the networks: ``10.0.0.0/8``, ``fd00::/8``, ``[::1]``."""
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return any(address in network for network in map(_network, no_proxy.split(",")) if network is not None)
+
+
+def _network(text: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network | None:
+    try:
+        return ipaddress.ip_network(text.strip().strip("[]"), strict=False)
+    except ValueError:
+        return None

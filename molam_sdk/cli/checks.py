@@ -1,55 +1,79 @@
-"""What `molam doctor` looks at: one function per question, each answering with findings."""
+"""What `molam doctor` sees without the network: the key, what stands in the environment, retries and breaker."""
 
-import http.client
 import inspect
 import netrc
 import os
-import socket
-import ssl
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
-from email.utils import parsedate_to_datetime
-from typing import Literal
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import urlsplit
 
+from .._api_key import ApiKeySource
+from .._service_token import expires_at
 from ..config import ClientConfig
+from ..exceptions import MolamError
 from ..sync_client import MolamSyncClient
+from .finding import Finding, Level
 
-Level = Literal["ok", "warn", "fail"]
-CERTIFICATE_DAYS = 21
-# A webhook signature is good for 300 s; a clock further off refuses them all.
-SKEW_SECONDS = 300.0
+# A source that hands out a token with less than this left does not renew it ahead.
+_SOURCE_SECONDS = 60.0
+_RENEWED = "give a source that renews it (MOLAM_API_KEY_FILE, molam_sdk.secrets)"
+_PROXIES = "calls may go through a proxy; say so with MOLAM_PROXY, or unset them"
 _KEYS = {"sk_live_": "live key", "sk_test_": "test key", "jwt_": "service token"}
 _PROXY_VARIABLES = ("HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy")
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One answer: what was looked at, how it stands, and a sentence."""
-
-    name: str
-    level: Level
-    text: str
-
-
-def _place(config: ClientConfig) -> tuple[SplitResult, str, int]:
-    parts = urlsplit(config.url)
-    return parts, parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
+def _host(config: ClientConfig) -> str:
+    return urlsplit(config.url).hostname or ""
 
 
 def check_key(config: ClientConfig) -> list[Finding]:
     """Which kind of key it is; never the key."""
     if config.api_key is None:
-        return [Finding("key", "fail", "no key: set MOLAM_API_KEY")]
-    if callable(config.api_key):
-        return [Finding("key", "ok", "asked of a function")]
-    kind = next((kind for prefix, kind in _KEYS.items() if config.api_key.startswith(prefix)), "key of unknown kind")
-    host = _place(config)[1]
+        return [Finding("key", "fail", "no key: set MOLAM_API_KEY or MOLAM_API_KEY_FILE")]
+    key = _key_in_force(config)
+    if isinstance(key, Finding):
+        return [key]
+    kind = next((kind for prefix, kind in _KEYS.items() if key.startswith(prefix)), "key of unknown kind")
+    host = _host(config)
     production = host.startswith("api") and host.endswith("molam.io")
     mismatch = (kind == "live key") != production and kind in ("live key", "test key")
     text = f"{kind}, for {host}"
-    return [Finding("key", "warn" if mismatch else "ok", text + (": these do not belong together" if mismatch else ""))]
+    return [
+        Finding(
+            "key",
+            "warn" if mismatch else "ok",
+            text + (": these do not belong together, correct the key or MOLAM_BASE_URL" if mismatch else ""),
+        )
+    ]
+
+
+def _key_in_force(config: ClientConfig) -> str | Finding:
+    """The key as a call would be sent with it, asked of its source; or why there is none."""
+    source = ApiKeySource(config.api_key)
+    asking = None if source.authorization() else source.ask()
+    if asking is not None and not asking.wait(config.timeout_total):
+        return Finding("key", "fail", f"its source gave none within {config.timeout_total:g} s")
+    try:
+        authorization = source.authorization() if asking is None else asking.result()
+    except BaseException as problem:  # noqa: BLE001 - whatever the source raised
+        said = str(problem) if isinstance(problem, MolamError | OSError) else type(problem).__name__
+        return Finding("key", "fail", f"cannot be had: {said}")
+    return (authorization or "").removeprefix("Bearer ")
+
+
+def check_expiry(config: ClientConfig) -> list[Finding]:
+    """How long a service token is still good for, and whether anything renews it."""
+    key = None if config.api_key is None else _key_in_force(config)
+    expiry = expires_at(key) if isinstance(key, str) else None
+    if expiry is None:
+        return []
+    left = expiry - time.time()
+    if left <= 0:
+        return [Finding("expiry", "fail", f"expired {-left:.0f} s ago by this machine's clock: {_RENEWED}")]
+    if callable(config.api_key):
+        level: Level = "warn" if left < _SOURCE_SECONDS else "ok"
+        return [Finding("expiry", level, f"{left:.0f} s left, renewed by its source")]
+    text = f"{left:.0f} s left, and nothing renews it: {_RENEWED}"
+    return [Finding("expiry", "warn", text)]
 
 
 def check_proxies(config: ClientConfig) -> list[Finding]:
@@ -58,83 +82,24 @@ def check_proxies(config: ClientConfig) -> list[Finding]:
         return [Finding("proxy", "ok", f"through {urlsplit(config.proxy).hostname}")]
     named = [name for name in _PROXY_VARIABLES if os.environ.get(name)]
     if named:
-        return [Finding("proxy", "warn", f"{', '.join(named)} stand in the environment: calls may go through a proxy")]
+        return [Finding("proxy", "warn", f"{', '.join(named)} stand in the environment: {_PROXIES}")]
     return [Finding("proxy", "ok", "none")]
 
 
 def check_netrc(config: ClientConfig) -> list[Finding]:
     """Whether ~/.netrc has a login for the host; other libraries would send it instead of the key."""
-    host = _place(config)[1]
+    host = _host(config)
     try:
         found = netrc.netrc().authenticators(host)
     except FileNotFoundError:
         return [Finding("netrc", "ok", "no file")]
     except (OSError, netrc.NetrcParseError) as error:
-        return [Finding("netrc", "warn", f"cannot be read: {type(error).__name__}")]
+        return [Finding("netrc", "warn", f"cannot be read ({type(error).__name__}): correct or remove it")]
     if found:
-        return [Finding("netrc", "warn", f"has a login for {host}; the SDK ignores it, bare requests would not")]
+        return [
+            Finding("netrc", "warn", f"has a login for {host}; the SDK ignores it, bare requests would not: remove it")
+        ]
     return [Finding("netrc", "ok", f"nothing for {host}")]
-
-
-def check_network(config: ClientConfig) -> list[Finding]:
-    """DNS, then the connection, then TLS, then an answer: each only where the one before worked."""
-    parts, host, port = _place(config)
-    began = time.monotonic()
-    try:
-        addresses = {str(info[4][0]) for info in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)}
-    except OSError as error:
-        return [Finding("dns", "fail", f"{host}: {error}")]
-    milliseconds = (time.monotonic() - began) * 1000
-    findings = [Finding("dns", "ok", f"{host}: {', '.join(sorted(addresses))} ({milliseconds:.0f} ms)")]
-    try:
-        if parts.scheme == "https":
-            findings.append(_certificate(config, host, port))
-        findings.append(_clock(config, parts, host, port))
-    except ssl.SSLError as error:
-        findings.append(Finding("tls", "fail", f"{host}:{port}: {error.reason or error}"))
-    except (OSError, http.client.HTTPException) as error:
-        findings.append(Finding("connect", "fail", f"{host}:{port}: {error}"))
-    return findings
-
-
-def _context(config: ClientConfig) -> ssl.SSLContext:
-    context = ssl.create_default_context(cafile=config.ca_bundle)
-    if config.mtls_cert:
-        context.load_cert_chain(config.mtls_cert, config.mtls_key)
-    return context
-
-
-def _certificate(config: ClientConfig, host: str, port: int) -> Finding:
-    plain = socket.create_connection((host, port), timeout=config.timeout_connect)
-    with plain, _context(config).wrap_socket(plain, server_hostname=host) as secured:
-        certificate = secured.getpeercert() or {}
-        version = secured.version()
-    days = (ssl.cert_time_to_seconds(str(certificate["notAfter"])) - time.time()) / 86400
-    level: Level = "ok" if days > CERTIFICATE_DAYS else "warn"
-    return Finding("tls", level, f"{version}, certificate good for {days:.0f} days")
-
-
-def _clock(config: ClientConfig, parts: SplitResult, host: str, port: int) -> Finding:
-    """This machine's clock against the Date of an answer."""
-    if parts.scheme == "https":
-        connection: http.client.HTTPConnection = http.client.HTTPSConnection(
-            host, port, timeout=config.timeout_connect, context=_context(config)
-        )
-    else:
-        connection = http.client.HTTPConnection(host, port, timeout=config.timeout_connect)
-    try:
-        before = time.time()
-        connection.request("GET", "/healthz")
-        answer = connection.getresponse()
-        now = (before + time.time()) / 2
-        date = answer.getheader("Date")
-    finally:
-        connection.close()
-    if date is None:
-        return Finding("clock", "warn", f"answered {answer.status} without a Date")
-    skew = now - parsedate_to_datetime(date).timestamp()
-    level: Level = "ok" if abs(skew) < SKEW_SECONDS else "fail"
-    return Finding("clock", level, f"{abs(skew):.0f} s {'ahead' if skew > 0 else 'behind'} (answer {answer.status})")
 
 
 def check_retries(config: ClientConfig) -> list[Finding]:
@@ -151,13 +116,3 @@ def check_breaker(config: ClientConfig) -> list[Finding]:
     defaults = {name: p.default for name, p in inspect.signature(MolamSyncClient.__init__).parameters.items()}
     outages, pause = defaults["cb_fail_max"], defaults["cb_reset_timeout"]
     return [Finding("breaker", "ok", f"opens after {outages} outages in a row, for {pause:g} s")]
-
-
-CHECKS: tuple[Callable[[ClientConfig], list[Finding]], ...] = (
-    check_key,
-    check_proxies,
-    check_netrc,
-    check_network,
-    check_retries,
-    check_breaker,
-)

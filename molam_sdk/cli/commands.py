@@ -2,9 +2,19 @@
 
 import click
 
-from .control import advance, events, faults, trigger
+from .control import advance, events, faults
 from .demo import demo
 from .doctor import doctor
+from .journal import journal
+from .journal_reconcile import reconcile
+from .journal_work import rotate_key, work
+from .listen import listen
+from .objects import endpoints, get, payments, payouts, refunds, resolve
+from .ops import ops
+from .smoke import smoke
+from .store import store
+from .trigger import trigger
+from .webhooks import webhooks
 
 
 class _MolamGroup(click.Group):
@@ -24,9 +34,13 @@ class _MolamGroup(click.Group):
 @click.group(cls=_MolamGroup, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="molam-python-sdk", prog_name="molam")
 def molam() -> None:
-    """Build and test with Molam: an offline sandbox, a demo, and a look at your set-up."""
+    """Build, test and operate with Molam: an offline sandbox, a demo, a look at your set-up, and the API by hand."""
 
 
 molam.add_command(click.Command("sandbox", help="Run the offline Molam until SIGTERM or Ctrl-C."))
-for command in (advance, demo, doctor, events, faults, trigger):
+_TOOLS = (advance, demo, doctor, events, faults, journal, listen, ops, store, trigger, webhooks)
+_API = (payments, refunds, payouts, endpoints, get, resolve, smoke)
+for command in (*_TOOLS, *_API):
     molam.add_command(command)
+for command in (work, rotate_key, reconcile):
+    journal.add_command(command)

@@ -2,7 +2,10 @@
 
 import json
 import os
+import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import click
@@ -18,19 +21,37 @@ url_option = click.option(
 )
 
 
+TOKEN = "MOLAM_SANDBOX_CONTROL_TOKEN"  # noqa: S105  # the name of a variable
+
+
 def ask(method: str, url: str, path: str, **options: Any) -> Any:
     """The JSON answer of a control path; a ClickException where there is no sandbox or it refuses."""
+    with _answer(method, url, path, timeout=30, **options) as answer:
+        return answer.json() if answer.content else None
+
+
+@contextmanager
+def _answer(method: str, url: str, path: str, **options: Any) -> Iterator[requests.Response]:
+    token = os.environ.get(TOKEN)
+    headers = {**({"Molam-Sandbox-Token": token} if token else {}), **options.pop("headers", {})}
     try:
         with requests.Session() as session:
             session.trust_env = False
-            answer = session.request(method, f"{url.rstrip('/')}/_sandbox{path}", timeout=30, **options)
-    except requests.RequestException as error:
+            answer = session.request(method, f"{url.rstrip('/')}/_sandbox{path}", headers=headers, **options)
+            if not answer.ok:
+                raise click.ClickException(f"{answer.status_code}: {_reason(answer)}")
+            yield answer
+    except requests.ConnectionError as error:
         raise click.ClickException(f"no sandbox answers at {url} (start one with `molam sandbox`): {error}") from None
-    body = answer.json() if answer.content else None
-    if not answer.ok:
-        reason = body["error"]["message"] if isinstance(body, dict) and "error" in body else answer.reason
-        raise click.ClickException(f"{answer.status_code}: {reason}")
-    return body
+    except requests.RequestException as error:
+        raise click.ClickException(f"the sandbox at {url} did not answer in time or not in full: {error}") from None
+
+
+def _reason(answer: requests.Response) -> str:
+    try:
+        return str(answer.json()["error"]["message"])
+    except (ValueError, KeyError, TypeError):
+        return answer.reason
 
 
 @click.group()
@@ -63,19 +84,6 @@ def tail(url: str, event_type: str | None, from_start: bool, once: bool) -> None
 
 def _latest(url: str) -> int:
     return int(ask("GET", url, "/events", params={"limit": 1})["latest"])
-
-
-@click.command()
-@click.argument("event_type")
-@click.option("--data", default=None, help="The event's data as a JSON object.")
-@url_option
-def trigger(event_type: str, data: str | None, url: str) -> None:
-    """Let a running sandbox send an event, payment.succeeded for instance, that no payment stands behind."""
-    try:
-        given = {} if data is None else {"data": json.loads(data)}
-    except ValueError as error:
-        raise click.BadParameter(f"not JSON: {error}", param_hint="--data") from None
-    click.echo(ask("POST", url, "/events", json={"type": event_type, **given})["id"])
 
 
 @click.group()
@@ -119,5 +127,16 @@ def clear(url: str) -> None:
 @click.option("--seconds", type=float, default=0.0)
 @url_option
 def advance(url: str, **step: float) -> None:
-    """Move a running sandbox's clock forward; what falls due happens on the way."""
-    click.echo(ask("POST", url, "/clock/advance", json=step)["now"])
+    """Move a running sandbox's clock forward; what falls due happens on the way, however long that takes."""
+    asked = {"json": step, "headers": {"Accept": "application/x-ndjson"}, "stream": True, "timeout": (5, None)}
+    with _answer("POST", url, "/clock/advance", **asked) as answer:
+        reached, shown = {}, sys.stderr.isatty()
+        for line in answer.iter_lines():
+            reached = json.loads(line)
+            if shown and "left_seconds" in reached:
+                click.echo(f"\r{reached['left_seconds'] / 3600:8.1f} h left", nl=False, err=True)
+    if shown:
+        click.echo("\r" + " " * 20 + "\r", nl=False, err=True)
+    if "now" not in reached:
+        raise click.ClickException("the sandbox ended before its clock was there")
+    click.echo(reached["now"])

@@ -16,10 +16,11 @@ _ORDER = "A-1001"
 
 @click.command()
 def demo() -> None:
-    """Pay, lose an answer, refund, receive signed webhooks: no account, no network, about a second."""
+    """Pay, lose an answer, refund, receive signed webhooks, kill a process: no account, no network, a few seconds."""
     from .. import ClientConfig, MolamSyncClient
     from ..logging_setup import setup_structured_logger
     from ..sandbox import Sandbox
+    from .demo_journal import kill_and_find
     from .receiver import Receiver
 
     setup_structured_logger(stream=sys.stdout)
@@ -34,7 +35,8 @@ def demo() -> None:
             _look_up(client, payment_id)
         sandbox.webhooks.wait()
         _report(sandbox, receiver)
-        sound = sandbox.ledger.balanced() and sandbox.ledger.executions(order=_ORDER) == 1
+        found = kill_and_find(sandbox, config, _say)
+        sound = found and sandbox.ledger.balanced() and sandbox.ledger.executions(order=_ORDER) == 1
     if receiver.refused or not sound:
         raise click.ClickException("; ".join(receiver.refused) or "the ledger is not what it should be")
 

@@ -1,13 +1,15 @@
-"""The webhook receiver as a FastAPI router."""
+"""The webhook receiver, and the health of the process, as FastAPI routers."""
 
 from __future__ import annotations
 
 from fastapi import APIRouter, Request, Response
+from fastapi.responses import JSONResponse
 
+from ..health import Health, HealthReport
 from ..receiver import WebhookReceiver
 from .starlette import receive_request
 
-__all__ = ["webhook_router"]
+__all__ = ["health_router", "webhook_router"]
 
 
 def webhook_router(
@@ -32,3 +34,24 @@ def webhook_router(
         include_in_schema=include_in_schema,
     )
     return router
+
+
+def health_router(health: Health, path: str = "/health/molam", *, include_in_schema: bool = False) -> APIRouter:
+    """A router of two pages for probes, ``…/live`` and ``…/ready``; 503 where the process should get no traffic."""
+    router = APIRouter()
+
+    def live() -> Response:
+        return _page(health.liveness())
+
+    def ready() -> Response:  # no coroutine: a database may be waited for
+        return _page(health.readiness())
+
+    for name, view in (("live", live), ("ready", ready)):
+        router.add_api_route(
+            f"{path}/{name}", view, name=f"molam_{name}", response_class=Response, include_in_schema=include_in_schema
+        )
+    return router
+
+
+def _page(report: HealthReport) -> Response:
+    return JSONResponse(report.to_dict(), report.http_status, {"Cache-Control": "no-store"})

@@ -1,13 +1,16 @@
-"""The webhook receiver as a Flask blueprint."""
+"""The webhook receiver, and the health of the process, as Flask blueprints."""
 
 from __future__ import annotations
 
-from flask import Blueprint, Response, request
+from collections.abc import Callable
+
+from flask import Blueprint, Response, jsonify, request
 from werkzeug.exceptions import ClientDisconnected
 
+from ..health import Health, HealthReport
 from ..receiver import WebhookAnswer, WebhookReceiver
 
-__all__ = ["webhook_blueprint"]
+__all__ = ["health_blueprint", "webhook_blueprint"]
 
 
 def webhook_blueprint(
@@ -27,13 +30,34 @@ def webhook_blueprint(
     return blueprint
 
 
+def health_blueprint(health: Health, url: str = "/health/molam", *, name: str = "molam_health") -> Blueprint:
+    """A blueprint of two pages for probes, ``…/live`` and ``…/ready``; 503 where the process should get no traffic."""
+    blueprint = Blueprint(name, __name__)
+
+    def page(look: Callable[[], HealthReport]) -> Response:
+        report = look()
+        response = jsonify(report.to_dict())
+        response.status_code = report.http_status
+        response.headers["Cache-Control"] = "no-store"
+        return response
+
+    blueprint.add_url_rule(f"{url}/live", "live", lambda: page(health.liveness))
+    blueprint.add_url_rule(f"{url}/ready", "ready", lambda: page(health.readiness))
+    return blueprint
+
+
 def _answer(receiver: WebhookReceiver) -> WebhookAnswer:
+    headers = list(request.headers.items())
     try:
-        return receiver.receive(list(request.headers.items()), _raw_body(receiver.max_bytes))
+        return receiver.receive(headers, _raw_body(receiver.max_bytes))
     except ClientDisconnected:
+        # Whoever reads the body before Flask leaves nothing of it; a sender that hangs up has sent some.
+        if request.stream.tell():
+            return receiver.hung_up(headers)
         return receiver.unreadable(
             "The body ended before its Content-Length: a WSGI middleware has read wsgi.input before Flask, "
-            "or the sender hung up."
+            "or the sender hung up.",
+            headers,
         )
 
 

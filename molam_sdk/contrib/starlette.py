@@ -7,7 +7,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from ..receiver import WebhookReceiver
+from ..receiver import WebhookAnswer, WebhookReceiver
 
 __all__ = ["receive_request", "webhook_route"]
 
@@ -25,27 +25,35 @@ def webhook_route(
 
 async def receive_request(receiver: WebhookReceiver, request: Request, body_timeout_seconds: float = 10.0) -> Response:
     """Answer one request; for a route of your own."""
+    body = _Body(receiver.max_bytes)
     try:
         # A body that a middleware has taken never comes: without a limit the request would hang.
         with anyio.fail_after(body_timeout_seconds):
-            body = await _raw_body(request, receiver.max_bytes)
+            await body.read(request)
     except (RuntimeError, TimeoutError, ClientDisconnect) as error:
-        answer = receiver.unreadable(
-            f"The body could not be read ({error!r}): an ASGI middleware has taken it before "
-            "this route and does not pass it on, or the sender hung up."
-        )
+        answer = _unreadable(receiver, request, body, error)
     else:
-        answer = await receiver.receive_async(request.headers.raw, body)
+        answer = await receiver.receive_async(request.headers.raw, bytes(body.taken))
     return Response(answer.body, answer.status, dict(answer.headers))
 
 
-async def _raw_body(request: Request, max_bytes: int) -> bytes:
+class _Body:
     """The body as it was sent, no more of it than says that it is too long."""
-    parts: list[bytes] = []
-    size = 0
-    async for part in request.stream():
-        parts.append(part)
-        size += len(part)
-        if size > max_bytes:
-            break
-    return b"".join(parts)
+
+    def __init__(self, max_bytes: int) -> None:
+        self.taken = bytearray()
+        self._max_bytes = max_bytes
+
+    async def read(self, request: Request) -> None:
+        async for part in request.stream():
+            self.taken += part
+            if len(self.taken) > self._max_bytes:
+                break
+
+
+def _unreadable(receiver: WebhookReceiver, request: Request, body: _Body, error: Exception) -> WebhookAnswer:
+    headers = request.headers.raw
+    if body.taken or isinstance(error, ClientDisconnect):
+        return receiver.hung_up(headers)
+    reason = f"The body could not be read ({error!r}): an ASGI middleware has taken it before this route."
+    return receiver.unreadable(reason, headers)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, TypeAlias
 
+from ..webhooks.json_body import read_leniently
+
 RawHeaders: TypeAlias = (
     Mapping[str, str] | Mapping[str, list[str]] | Iterable[tuple[str, str]] | Iterable[tuple[bytes, bytes]]
 )
@@ -54,6 +56,16 @@ class DeliveryHeaders:
             f"The body has {held} bytes here, but {sent} were sent: a middleware, or code before this view, has read "
             "or changed it. Let the webhook's path reach the receiver untouched."
         )
+
+    def broke_off(self, body: bytes) -> bool:
+        """Whether the body is the beginning of what was sent: its sender hung up. What was rewritten is whole JSON."""
+        if not isinstance(body, bytes) or not 0 < len(body) < self.content_length:
+            return False
+        try:
+            read_leniently(body)
+        except ValueError:
+            return True
+        return False
 
 
 def _text(value: str | bytes) -> str:

@@ -4,30 +4,24 @@ from __future__ import annotations
 
 import logging
 import threading
-from typing import Final, Literal, get_args
+from typing import Final
 from weakref import WeakKeyDictionary
 
 from prometheus_client import REGISTRY, CollectorRegistry, Counter, Histogram
 
 from ..webhooks import canonical_type
-from ..webhooks.event import DisputeEventType, PaymentEventType, PayoutEventType, RefundEventType
+from ..webhooks.event import KNOWN_TYPES
+from .answers import ANSWERS, BY_REFUSAL, DeliveryResult
 
 logger: Final = logging.getLogger("molam_sdk.webhooks")
 
-DeliveryResult = Literal[
-    "handled", "duplicate", "stale", "ignored", "busy", "lost", "failed", "store_error", "invalid", "unreadable"
-]
-"""What became of a delivery; the label ``result``."""
-
-_KNOWN_TYPES: Final = frozenset(
-    canonical_type(name)
-    for names in (PaymentEventType, RefundEventType, PayoutEventType, DisputeEventType)
-    for name in get_args(names)
-)
 _UNVERIFIED: Final = "unverified"
 _OTHER: Final = "other"
 _BUCKETS: Final = (0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
-_FROM_START: Final[tuple[DeliveryResult, ...]] = ("handled", "duplicate", "failed")
+# What becomes of a delivery before it is an event that is believed; anything else has the event's type.
+_OF_STRANGERS: Final[frozenset[DeliveryResult]] = frozenset(
+    {*BY_REFUSAL.values(), "unknown_kid", "hung_up", "full", "stopping"}
+)
 
 
 class WebhookMetrics:
@@ -47,15 +41,16 @@ class WebhookMetrics:
             buckets=_BUCKETS,
             registry=registry,
         )
-        for event_type in _KNOWN_TYPES:
-            for result in _FROM_START:
+        for event_type in (*KNOWN_TYPES, _OTHER):
+            for result in ANSWERS.keys() - _OF_STRANGERS:
                 self._events.labels(event_type, result)
-        self._events.labels(_UNVERIFIED, "invalid")
+        for result in _OF_STRANGERS:
+            self._events.labels(_UNVERIFIED, result)
 
     def count(self, event_type: str | None, result: DeliveryResult, seconds: float) -> None:
         """One delivery that was answered; no type means that none could be believed."""
         label = _UNVERIFIED if event_type is None else canonical_type(event_type)
-        if label not in _KNOWN_TYPES and event_type is not None:
+        if label not in KNOWN_TYPES and event_type is not None:
             label = _OTHER
         self._events.labels(label, result).inc()
         self._seconds.labels(label).observe(seconds)

@@ -15,7 +15,7 @@ from .headers import DeliveryHeaders
 _TRACEPARENT: Final = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}(?:-.*)?")
 
 
-def trace_id(headers: DeliveryHeaders) -> str | None:
+def trace_id_in(headers: DeliveryHeaders) -> str | None:
     """The trace that the delivery belongs to (W3C Trace Context §3.2)."""
     found = _TRACEPARENT.fullmatch(headers.first("traceparent") or "")
     return found[1] if found else None

@@ -6,7 +6,7 @@ Imports point down only, and rooms of one floor do not know each other; tests/sa
 __main__  command                     the program: `python -m molam_sdk.sandbox`, `molam sandbox`
 sandbox   application                 one running sandbox; every path it serves
 ----------------------------------------------------------------------------------------------------
-http        control                   the API over HTTP and its server; the paths under /_sandbox
+http        control     console       the API over HTTP and its server; the paths under /_sandbox; the page at /
 ----------------------------------------------------------------------------------------------------
 operations  access     deliveries     what each operation does; keys and rate; webhooks on their way
 ----------------------------------------------------------------------------------------------------

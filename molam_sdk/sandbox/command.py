@@ -42,20 +42,32 @@ def _failed(context: click.Context, reason: str) -> SandboxFailedError:
     return SandboxFailedError(f"{context.command_path}: {reason}")
 
 
-@click.command(cls=_OneLineCommand, context_settings={"help_option_names": ["-h", "--help"], "show_default": True})
+@click.command(
+    cls=_OneLineCommand,
+    context_settings={
+        "help_option_names": ["-h", "--help"],
+        "show_default": True,
+        "auto_envvar_prefix": "MOLAM_SANDBOX",
+    },
+)
 @click.option("--host", default=DEFAULT_HOST, help="Address to listen on.")
 @click.option("--port", type=click.IntRange(0, 65535), default=DEFAULT_PORT, help="0 takes a free one.")
 @click.option("--db", metavar="FILE", help="Keep everything in this file (memory if left out).")
 @click.option("--rate", type=float, metavar="N", help="Requests a second per key (no limit if left out).")
-@click.option("--seed", type=int, default=0, help="Decides faults, jitter and the API key.")
-@click.option("--api-key", metavar="KEY", help="The key to accept, sk_test_… (made from the seed if left out).")
+@click.option("--seed", type=int, help="Decides faults, jitter and the API key (the key is random if left out).")
+@click.option("--api-key", metavar="KEY", help="The key to accept, which begins with sk_test_.")
 @click.option("--error-format", type=click.Choice(list(ERROR_FORMATS)), default="standard")
 @click.option("--cors", multiple=True, metavar="ORIGIN", help="May be repeated.")
 @click.option(
-    "--fault", "faults", multiple=True, metavar="KIND:NAME=VALUE,…", help=f"May be repeated; {', '.join(KINDS)}."
+    "--fault", "faults", multiple=True, metavar="KIND:NAME=VALUE,...", help=f"May be repeated; {', '.join(KINDS)}."
 )
+@click.option("--overdraft", is_flag=True, help="Let payouts exceed the balance.")
+@click.option("--durable", is_flag=True, help="Lose nothing in a power cut either (slower, with --db).")
 @click.option("--grace", type=float, default=5.0, help="Seconds to finish requests.")
 @click.option("--allow-remote", is_flag=True, help="Permit a host that others can reach.")
+@click.option("--allow-host", multiple=True, metavar="NAME", help="A name it may be called by. May be repeated.")
+@click.option("--control-token", metavar="TOKEN", help="Opens the control paths to who sends it, and to nobody else.")
+@click.option("--webhook-host", multiple=True, metavar="NAME", help="May be sent webhooks by http. May be repeated.")
 @click.option("--quiet", is_flag=True, help="Log warnings only.")
 @click.pass_context
 def sandbox(
@@ -65,16 +77,24 @@ def sandbox(
     port: int,
     db: str | None,
     rate: float | None,
-    seed: int,
+    seed: int | None,
     api_key: str | None,
     error_format: str,
     cors: tuple[str, ...],
     faults: tuple[str, ...],
+    overdraft: bool,
+    durable: bool,
     grace: float,
     allow_remote: bool,
+    allow_host: tuple[str, ...],
+    control_token: str | None,
+    webhook_host: tuple[str, ...],
     quiet: bool,
 ) -> None:
-    """Run the offline Molam until SIGTERM or Ctrl-C; running requests finish. Its log is JSON on standard error."""
+    """Run the offline Molam until SIGTERM or Ctrl-C; running requests finish. Its log is JSON on standard error.
+
+    Every option may be given as a variable too: --control-token as MOLAM_SANDBOX_CONTROL_TOKEN.
+    """
     try:
         made = Sandbox(
             port,
@@ -83,9 +103,14 @@ def sandbox(
             seed,
             host=host,
             allow_remote=allow_remote,
+            allow_hosts=allow_host,
+            control_token=control_token,
+            webhook_hosts=webhook_host,
             api_key=api_key,
             error_format=error_format,
             cors_origins=cors,
+            overdraft=overdraft,
+            durable=durable,
             grace=grace,
         )
         for spec in faults:
@@ -123,6 +148,8 @@ def _run(made: Sandbox, place: str) -> None:
             f"API key:       {made.api_key}",
             f"Documents:     {made.url}/docs",
             f"Database:      {place}",
+            "",
+            f"export MOLAM_BASE_URL={made.url} MOLAM_API_KEY={made.api_key}",
         )
         click.echo("\n".join(lines))
         # In short waits, since on Windows a signal does not end a long one.

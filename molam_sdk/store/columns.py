@@ -11,6 +11,11 @@ def hashed_id(name: str) -> str:
     return hashlib.sha256(name.encode(errors="surrogatepass")).hexdigest()
 
 
+def fitted(text: str, longest: int = 255) -> str:
+    """A text as every database takes it: without what no column can hold (a NUL, half a surrogate pair), and cut."""
+    return text.encode(errors="backslashreplace").decode().replace("\0", "\\x00")[:longest]
+
+
 def pack_names(finished: Sequence[str]) -> str:
     """Names of handlers as one text for a column."""
     return "\n".join(finished)

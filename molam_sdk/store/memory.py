@@ -7,13 +7,14 @@ from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 
-from .claims import Claim, ClaimResult, StoredEvent, decide
+from .claims import NO_OTHERS, Claim, ClaimResult, SameObject, StoredEvent, claim_as_held, decide
 
 
 @dataclass(frozen=True, slots=True)
 class _Held:
     claim: Claim
     stored: StoredEvent
+    first_seen: float
     touched: float
 
 
@@ -24,15 +25,19 @@ class MemoryStore:
 
     def __init__(self) -> None:
         self._events: dict[str, _Held] = {}
+        self._ids: dict[str, str] = {}  # by occurrence
         self._lock = threading.Lock()
 
     def claim(self, claim: Claim, now: float, lease_until: float) -> ClaimResult:
         with self._lock:
+            asked, claim = claim, self._as_held(claim)
             held = self._events.get(claim.event_id)
-            result = decide(claim, held.stored if held else None, self._newest(claim.object_id), now)
+            result = decide(claim, held.stored if held else None, self._others(claim), now)
             if result.decision == "run":
-                self._events[claim.event_id] = _Held(claim, StoredEvent(False, lease_until, result.finished), now)
-            return result
+                stored = StoredEvent(False, lease_until, result.finished)
+                self._events[claim.event_id] = _Held(claim, stored, held.first_seen if held else now, now)
+                self._ids.setdefault(claim.occurrence or claim.event_id, claim.event_id)
+            return result if claim.event_id == asked.event_id else replace(result, event_id=claim.event_id)
 
     def renew(self, claim: Claim, lease_until: float, finished: Sequence[str]) -> bool:
         with self._lock:
@@ -46,11 +51,23 @@ class MemoryStore:
         with self._lock:
             old = [key for key, held in self._events.items() if max(held.touched, held.stored.lease_until) < before]
             for key in old:
-                del self._events[key]
+                held = self._events.pop(key)
+                self._ids.pop(held.claim.occurrence or key, None)
             return len(old)
+
+    def remembers_since(self) -> float | None:
+        """As of the stores in a database."""
+        with self._lock:
+            return min((held.touched for held in self._events.values() if held.stored.done), default=None)
 
     def transaction(self) -> AbstractContextManager[None]:
         return nullcontext()
+
+    def _as_held(self, claim: Claim) -> Claim:
+        """The claim under the id by which the occurrence is held, if it is."""
+        held_under = self._ids.get(claim.occurrence or claim.event_id, claim.event_id)
+        known = claim.event_id in self._events or held_under == claim.event_id
+        return claim if known else claim_as_held(claim, held_under)
 
     def _settle(self, claim: Claim, stored: StoredEvent, touched: float | None) -> bool:
         held = self._events.get(claim.event_id)
@@ -60,8 +77,17 @@ class MemoryStore:
         self._events[claim.event_id] = replace(held, stored=stored, touched=touched)
         return True
 
-    def _newest(self, object_id: str | None) -> float | None:
-        if object_id is None:
-            return None
-        of_object = (h for h in self._events.values() if h.stored.done and h.claim.object_id == object_id)
-        return max((held.claim.created for held in of_object), default=None)
+    def _others(self, claim: Claim) -> SameObject:
+        if claim.object_id is None:
+            return NO_OTHERS
+        others = [
+            held
+            for held in self._events.values()
+            if held.claim.object_id == claim.object_id and held.claim.event_id != claim.event_id
+        ]
+        undone = [held for held in others if not held.stored.done]
+        return SameObject(
+            max((held.claim.created for held in others if held.stored.done), default=None),
+            max((held.stored.lease_until for held in undone), default=None),
+            min((held.first_seen for held in undone if held.claim.created < claim.created), default=None),
+        )

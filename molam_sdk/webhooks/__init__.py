@@ -14,6 +14,7 @@ from .event import (
     construct_event,
     parse_event,
 )
+from .refusal import Refusal
 from .secrets import EnvironmentSecrets, RotatingSecrets, Secret, Secrets, SecretSource
 from .signature import MAX_PAYLOAD_BYTES, SignatureHeader, sign, verify_molam_signature
 
@@ -25,6 +26,7 @@ __all__ = [
     "PaymentEvent",
     "PayoutEvent",
     "RefundEvent",
+    "Refusal",
     "RotatingSecrets",
     "Secret",
     "SecretSource",

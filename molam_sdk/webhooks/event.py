@@ -8,10 +8,14 @@ from typing import Any, ClassVar, Final, TypeAlias, get_args
 
 from pydantic import ValidationError
 from pydantic_core import from_json
+from typing_extensions import Self
 
+from .._frames import empty_frames
 from .._params import DisputeEventType, PaymentEventType, PayoutEventType, RefundEventType
 from ..exceptions import WebhookVerificationError
 from ..models import Answer, PaymentIntent, Payout, Refund
+from .json_body import read_leniently
+from .refusal import refused
 from .secrets import SecretSource
 from .signature import MAX_PAYLOAD_BYTES, Payload, SignatureHeader, verified_body
 
@@ -32,6 +36,7 @@ __all__ = [
     "parse_event",
 ]
 
+_MOST_SECONDS: Final = 1e11
 # The longer names that some of Molam's services send.
 _LONG_FORMS: Final = (("payment.intent.", "payment."), ("payment.refund.", "refund."))
 
@@ -49,18 +54,21 @@ class WebhookEvent(dict[str, Any]):
 
     ``data`` is a model where the type is known: a type checker knows which after ``isinstance`` or ``match`` on
     the classes below this one (pyright also after ``event.type == "payment.succeeded"``). An event without an
-    id or a type has an empty one.
+    id or a type has an empty one. ``late`` is set by a receiver that keeps the order: a newer event of the same
+    object was handled before this one.
     """
 
-    __slots__ = ("_model", "_type", "id")
+    __slots__ = ("_model", "_type", "id", "late")
 
     _data_model: ClassVar[type[Answer] | None] = None
 
     def __init__(self, body: Mapping[str, Any]) -> None:
         super().__init__(body)
-        self.id: str = _text(self.get("id"))
-        self._type: Any = _text(self.get("type"))
+        event_id, event_type = body.get("id"), body.get("type")
+        self.id: str = event_id if isinstance(event_id, str) else ""
+        self._type: Any = event_type if isinstance(event_type, str) else ""
         self._model: Answer | None = None
+        self.late = False
 
     @property
     def type(self) -> str:
@@ -73,13 +81,17 @@ class WebhookEvent(dict[str, Any]):
         """The object that the event is about, as it was when the event was made."""
         model = self._data_model
         if model is None:
-            return self.get("data")
+            return self.get("data") if self._model is None else self._model
         # Made when asked for: most handlers that only look at the id never pay for it.
         if self._model is None:
             try:
                 self._model = model.model_validate(self.get("data"))
             except ValidationError as error:
-                raise _unreadable(self.type, model, error) from error
+                refusal = _unreadable(self.type, model, error)  # and not from it, which repeats what was sent
+            else:
+                return self._model
+            del self
+            raise refusal
         return self._model
 
     @property
@@ -94,11 +106,22 @@ class WebhookEvent(dict[str, Any]):
         return mode if isinstance(mode, bool) else None
 
     @property
+    def synthetic(self) -> bool:
+        """Whether Molam never sent it: a backfill made it from the object, whose present state ``data`` is."""
+        return self.get("synthetic") is True
+
+    @property
     def object_id(self) -> str | None:
         """The id of the payment, refund, payout or dispute, or None."""
         data = self.get("data")
         found = data.get("id") if isinstance(data, dict) else None
         return found if isinstance(found, str) and found else None
+
+    def with_data(self, latest: Answer) -> Self:
+        """The same event whose ``data`` is the object as it is now; ``event["data"]`` stays what was sent."""
+        renewed = type(self)(self)
+        renewed._model, renewed.late = latest, self.late
+        return renewed
 
 
 class PaymentEvent(WebhookEvent):
@@ -190,6 +213,9 @@ _BY_TYPE: Final[dict[Any, type[WebhookEvent]]] = {
     for name in get_args(names)
 }
 
+KNOWN_TYPES: Final = frozenset(map(canonical_type, _BY_TYPE))
+"""The types that this version knows, each under its short name."""
+
 
 def construct_event(
     payload: Payload,
@@ -205,18 +231,24 @@ def construct_event(
     Raises ``WebhookVerificationError`` and nothing else: for a wrong signature, and for a body that is no
     JSON object. Unknown types pass, as ``UnknownEvent``.
     """
-    return parse_event(verified_body(header, payload, get_secret, tolerance_seconds, now=now, max_bytes=max_bytes))
+    # As ``without_values`` does it, whose call would cost as much as reading the header.
+    try:
+        return parse_event(verified_body(header, payload, get_secret, tolerance_seconds, now=now, max_bytes=max_bytes))
+    except BaseException as error:
+        del payload, header, get_secret
+        empty_frames(error)
+        raise
 
 
 def parse_event(body: bytes) -> AnyWebhookEvent:
     """The event in a body whose signature was checked already; ``WebhookVerificationError`` if it is none."""
     try:
-        # Twice as fast as json.loads on an event, and no deep nesting or huge number can raise anything but ValueError.
+        # Twice as fast as json.loads on an event.
         parsed = from_json(body, allow_inf_nan=False)
-    except ValueError as error:
-        raise WebhookVerificationError("Invalid JSON payload") from error
+    except ValueError:
+        parsed = _read_leniently(body)
     if not isinstance(parsed, dict):
-        raise WebhookVerificationError("Invalid JSON payload: an event is a JSON object")
+        raise refused("no_event", "Invalid JSON payload: an event is a JSON object")
     name = parsed.get("type")
     cls = _BY_TYPE.get(name, UnknownEvent) if isinstance(name, str) else UnknownEvent
     event: Any = cls(parsed)
@@ -224,8 +256,18 @@ def parse_event(body: bytes) -> AnyWebhookEvent:
     return typed
 
 
-def _text(value: Any) -> str:
-    return value if isinstance(value, str) else ""
+def _read_leniently(body: bytes) -> Any:
+    try:
+        return read_leniently(body)
+    except ValueError as error:
+        raise refused("no_event", "Invalid JSON payload") from error
+
+
+def _seconds(number: float) -> float:
+    """Unix seconds, where it may have been milli-, micro- or nanoseconds: seconds reach 1e11 in the year 5138."""
+    while abs(number) >= _MOST_SECONDS:
+        number /= 1000
+    return number
 
 
 def _moment(value: Any) -> datetime | None:
@@ -233,8 +275,8 @@ def _moment(value: Any) -> datetime | None:
         if isinstance(value, str):
             moment = datetime.fromisoformat(value.replace("Z", "+00:00"))
             return moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)
-        if isinstance(value, int | float) and not isinstance(value, bool):
-            return datetime.fromtimestamp(value, timezone.utc)
+        if isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 1e20:
+            return datetime.fromtimestamp(_seconds(value), timezone.utc)
     except (ValueError, OverflowError, OSError):
         return None
     return None
@@ -242,7 +284,8 @@ def _moment(value: Any) -> datetime | None:
 
 def _unreadable(event_type: str, model: type[Answer], error: ValidationError) -> WebhookVerificationError:
     fields = ", ".join(sorted({".".join(map(str, detail["loc"])) or "data" for detail in error.errors()}))
-    return WebhookVerificationError(
+    return refused(
+        "no_event",
         f"Invalid JSON payload: the data of this {event_type} is no {model.__name__} ({fields}); "
-        "event['data'] has what was sent"
+        "event['data'] has what was sent",
     )

@@ -5,14 +5,17 @@ from __future__ import annotations
 import inspect
 import re
 from pathlib import Path
-from typing import Final
+from typing import Final, get_type_hints
 
 import pytest
 from pydantic import BaseModel
 
 import molam_sdk
 from molam_sdk import models, types
+from molam_sdk._core import operations
 from molam_sdk._core.operations import BY_NAME
+
+pytestmark = pytest.mark.slow
 
 CONTRACT: Final = Path(__file__).parents[2] / "docs" / "contract.md"
 ROW: Final = re.compile(r"^\| `(?P<name>\w+)` \| (?P<method>[A-Z]+)(?: `(?P<path>[^`]+)`)?", re.M)
@@ -21,9 +24,10 @@ ANY_PATH: Final = {"get", "post"}
 
 MODELS: Final = [
     name
-    for name, kind in vars(models).items()
-    if inspect.isclass(kind) and issubclass(kind, BaseModel) and kind.__module__ == models.__name__
-    if not name.startswith("_") and name != "RequestModel"
+    for file in (models.answers, models.payloads)
+    for name, kind in vars(file).items()
+    if inspect.isclass(kind) and issubclass(kind, BaseModel) and kind.__module__ == file.__name__
+    if not name.startswith("_") and name != "RequestModel" and not name.endswith("Body")
 ]
 
 
@@ -40,9 +44,17 @@ def test_every_row_of_the_contract_is_an_operation() -> None:
     assert set(ROWS) - set(BY_NAME) == set(), "docs/contract.md has these, _core/operations.py does not"
 
 
+@pytest.mark.parametrize("name", BY_NAME)
+def test_every_model_that_an_operation_names_exists(name: str) -> None:
+    try:
+        get_type_hints(getattr(operations, name))
+    except AttributeError as missing:
+        pytest.fail(f"{missing}: it is missing in models/payloads.py or models/answers.py")
+
+
 @pytest.mark.parametrize("name", MODELS)
 def test_every_model_can_be_imported_from_the_package(name: str) -> None:
-    assert name in models.__all__, f"{name} is missing from __all__ in models.py"
+    assert name in models.__all__, f"{name} is missing from __all__ of its file in models/"
     assert getattr(molam_sdk, name) is getattr(models, name)
     assert name in molam_sdk.__all__
 

@@ -10,27 +10,38 @@ import pytest
 
 import molam_sdk
 
+pytestmark = pytest.mark.slow
+
 PACKAGE = Path(molam_sdk.__file__).parent
 
 # From the top down: a part may import what stands below it, never beside or above it.
 LAYERS = [
     "cli pytest_plugin",
+    "ops",
     "__init__ contrib sandbox testing otel transports",
+    "_webhook_samples health",
     "receiver",
     "sync_client async_client",
     "client plain_async_client",
+    "_journalling",
     "_base_client _resolving",
-    "_client_state _shared_breaker",
-    "_transport cb metrics logging_setup",
-    "redaction _http types",
+    "_client_state",
+    "_transport cb metrics logging_setup _api_key _switches",
+    "_http types _breaker _connections _journal_metrics",
+    "store",
+    "journal",
     "_core",
-    "webhooks store",
+    "webhooks",
     "models",
     "config",
-    "_params",
-    "money exceptions _forks _version _quiet_log",
-    "_pybreaker _interruption _aside _error_facts",
-    "_json_safe",
+    "secrets",
+    "_params _payload_error _cached_answer",
+    "_environment _places _setting_checks",
+    "money exceptions _forks _version _quiet_log _worker",
+    "_molam_error _facts_line _trace_id",
+    "redaction",
+    "_pybreaker _interruption _aside _error_facts _frames _greenlets _service_token",
+    "_json_safe _shown _outcome _to_its_end",
 ]
 RANK = {part: rank for rank, layer in enumerate(LAYERS) for part in layer.split()}
 

@@ -11,10 +11,12 @@ import pytest
 
 import molam_sdk
 
+pytestmark = pytest.mark.slow
+
 PACKAGE: Final = Path(molam_sdk.__file__).parent
-ROOMS: Final = ("_core", "_http", "_transport", "store", "receiver", "webhooks")
+ROOMS: Final = ("_core", "_http", "_transport", "store", "receiver", "webhooks", "journal", "_journalling")
 CLIENTS: Final = {path.name for path in PACKAGE.glob("*client*.py")} | {
-    "models.py",
+    "models",
     "types.py",
     "exceptions.py",
     "config.py",
@@ -55,3 +57,27 @@ def test_no_class_has_the_name_of_another() -> None:
 @pytest.mark.parametrize("room", ROOMS)
 def test_every_room_is_read(room: str) -> None:
     assert any(where.startswith(f"{room}/") for found in places().values() for where in found)
+
+
+FUNCTIONS_IN: Final = (
+    "_breaker", "_core", "_http", "_transport", "journal", "redaction", "secrets", "store", "webhooks",
+)  # fmt: skip
+MIGRATIONS: Final = "store/revisions"  # whose functions Alembic names
+SAME_IN_BOTH_WORLDS: Final = {"resolve"}  # names to addresses: awaited, and where a thread may block
+
+
+def _functions() -> dict[str, set[str]]:
+    found: defaultdict[str, set[str]] = defaultdict(set)
+    for path in sorted(PACKAGE.rglob("*.py")):
+        place = path.relative_to(PACKAGE)
+        if place.parts[0] not in FUNCTIONS_IN or place.as_posix().startswith(MIGRATIONS):
+            continue
+        for node in ast.parse(path.read_text(encoding="utf-8")).body:
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and not node.name.startswith("_"):
+                found[node.name].add(_place(place))
+    return found
+
+
+def test_no_function_has_the_name_of_another() -> None:
+    twice = {name: sorted(where) for name, where in _functions().items() if len(where) > 1}
+    assert twice.keys() == SAME_IN_BOTH_WORLDS, twice

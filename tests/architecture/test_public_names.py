@@ -9,6 +9,8 @@ import pytest
 
 import molam_sdk
 
+pytestmark = pytest.mark.slow
+
 STABLE = {
     "molam_sdk": "MolamClient MolamSyncClient MolamAsyncClient ClientConfig MolamError APIError TimeoutError",
     "molam_sdk.client": "MolamClient",

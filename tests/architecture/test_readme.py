@@ -11,6 +11,8 @@ import pytest
 
 from molam_sdk.sandbox import Sandbox
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [ROOT / "README.md", ROOT / "RUNBOOK.md", ROOT / "SECURITY.md", *sorted((ROOT / "docs").glob("*.md"))]
 

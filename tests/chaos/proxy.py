@@ -38,6 +38,9 @@ class Carried:
     replayed: bool = False
 
 
+Fault = Callable[[Misfortune, Carried, bytes, Writer], Awaitable[bool]]
+
+
 class Proxy:
     """Listens on a free port, in a thread of its own, until the block ends. ``tenants`` by their API keys."""
 
@@ -100,8 +103,22 @@ class Proxy:
             _send(writer, stray)
         if fault is None or stray:
             return _send(writer, (await self._forward(carried, head + body))[2])
-        carry_out: Fault = _FAULTS[fault.kind.rpartition("_")[2]]
-        return await carry_out(self, fault, carried, head + body, writer)
+        carry_out = self._faults()[fault.kind.rpartition("_")[2]]
+        return await carry_out(fault, carried, head + body, writer)
+
+    def _faults(self) -> dict[str, Fault]:
+        return {
+            "before": self._before,
+            "after": self._after,
+            "truncate": self._truncate,
+            "garbage": self._garbage,
+            "twice": self._twice,
+            "stray": self._stray,
+            "hang": self._hang,
+            "drip": self._drip,
+            "zombie": self._zombie,
+            "slow": self._slow,
+        }
 
     async def _before(
         self, fault: Misfortune, _carried: Carried, _request: bytes, writer: asyncio.StreamWriter
@@ -175,21 +192,6 @@ class Proxy:
         carried.status = int(head.split(b" ", 2)[1])
         carried.replayed = fields.get("idempotent-replayed") == "true"
         return carried.status, head, head + body
-
-
-Fault = Callable[[Proxy, Misfortune, Carried, bytes, Writer], Awaitable[bool]]
-_FAULTS: dict[str, Fault] = {
-    "before": Proxy._before,
-    "after": Proxy._after,
-    "truncate": Proxy._truncate,
-    "garbage": Proxy._garbage,
-    "twice": Proxy._twice,
-    "stray": Proxy._stray,
-    "hang": Proxy._hang,
-    "drip": Proxy._drip,
-    "zombie": Proxy._zombie,
-    "slow": Proxy._slow,
-}
 
 
 async def _read_message(reader: asyncio.StreamReader) -> tuple[bytes, dict[str, str], bytes]:

@@ -34,7 +34,7 @@ class Plan:
     seed: int
     orders: int
     seconds: float
-    kinds: tuple[str, ...] = ("sync", "alarms", "async")
+    kinds: tuple[str, ...] = ("sync", "alarms", "async", "limits")
     width: int = 16
     kill_every: float = 3.0
 
@@ -48,7 +48,7 @@ class SandboxProcess:
         with socket.create_server(("127.0.0.1", 0)) as reserved:
             self.port = reserved.getsockname()[1]
         self._command = [sys.executable, "-m", "molam_sdk.sandbox", "--port", str(self.port), "--db",
-                         str(folder / "sandbox.db"), "--api-key", API_KEY, "--quiet"]  # fmt: skip
+                         str(folder / "sandbox.db"), "--api-key", API_KEY, "--quiet", "--overdraft"]  # fmt: skip
         self._process: subprocess.Popen[str] | None = None
         self.lives = 0
 

@@ -9,13 +9,15 @@ import random
 import signal
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, ExitStack
+from functools import partial
 from types import FrameType
 from typing import Any
 
-from molam_sdk import MolamAsyncClient, MolamError, MolamSyncClient, RequestValidationError
+from molam_sdk import MolamAsyncClient, MolamError, MolamSyncClient, NetworkError
+from molam_sdk.exceptions import Doubt
 from tests.chaos.merchant import Ask, Merchant, OverdueError, Pause, Settings, TornError, current_call
 from tests.chaos.orders import TENANTS, Order
 
@@ -24,13 +26,14 @@ HANDED_OVER = 3
 
 _WORDS = "time is up"
 Perform = Callable[[Ask], Any]
+AsyncPerform = Callable[[MolamAsyncClient, Ask], Awaitable[Any]]
 
 
 def by_threads(merchant: Merchant) -> None:
     """Many threads, a client for each tenant."""
     with ExitStack() as stack, ThreadPoolExecutor(merchant.settings.width) as pool:
         perform = _performer(merchant, stack)
-        list(pool.map(lambda order: _drive(merchant, order, perform), merchant.orders()))
+        list(pool.map(partial(_drive, merchant, perform), merchant.orders()))
 
 
 def by_alarms(merchant: Merchant) -> None:
@@ -39,7 +42,7 @@ def by_alarms(merchant: Merchant) -> None:
     with ExitStack() as stack:
         plain = _performer(merchant, stack)
         for order in merchant.orders():
-            _drive(merchant, order, lambda ask: alarm.around(plain, ask))
+            _drive(merchant, partial(alarm.around, plain), order)
 
 
 def by_tasks(merchant: Merchant) -> None:
@@ -47,7 +50,13 @@ def by_tasks(merchant: Merchant) -> None:
     asyncio.run(_serve_by_tasks(merchant))
 
 
-KINDS = {"sync": by_threads, "async": by_tasks, "alarms": by_alarms}
+def by_limits(merchant: Merchant) -> None:
+    """Many tasks; groups, gatherings and time limits give up half of the calls that take long enough."""
+    chance = random.Random(f"{merchant.settings.seed}:{merchant.settings.first}")
+    asyncio.run(_serve_by_tasks(merchant, partial(_limited, chance)))
+
+
+KINDS = {"sync": by_threads, "async": by_tasks, "alarms": by_alarms, "limits": by_limits}
 
 
 class _Alarm:
@@ -63,11 +72,6 @@ class _Alarm:
                 self._armed = True
                 signal.setitimer(signal.ITIMER_REAL, self._chance.choice((0.003, 0.02, 0.3)) * self._chance.random())
             return perform(ask)
-        except Exception as problem:
-            # Pydantic makes an error of its own of whatever is raised while it builds or reads a model.
-            if _WORDS in str(problem) and (isinstance(problem, RequestValidationError) or _is_pydantics(problem)):
-                raise OverdueError(_WORDS) from None
-            raise
         finally:
             self._armed = False
             signal.setitimer(signal.ITIMER_REAL, 0)
@@ -75,10 +79,6 @@ class _Alarm:
     def _ring(self, _number: int, _frame: FrameType | None) -> None:
         if self._armed:
             raise self._chance.choice((OverdueError, TornError))(_WORDS)
-
-
-def _is_pydantics(problem: Exception) -> bool:
-    return type(problem).__module__.startswith("pydantic_core")
 
 
 def _performer(merchant: Merchant, stack: ExitStack) -> Perform:
@@ -95,7 +95,7 @@ def _performer(merchant: Merchant, stack: ExitStack) -> Perform:
     return perform
 
 
-def _drive(merchant: Merchant, order: Order, perform: Perform) -> None:
+def _drive(merchant: Merchant, perform: Perform, order: Order) -> None:
     """Carry out what the merchant decides."""
     plan = merchant.serve(order)
     step = next(plan, None)
@@ -115,7 +115,83 @@ def _drive(merchant: Merchant, order: Order, perform: Perform) -> None:
         return
 
 
-async def _serve_by_tasks(merchant: Merchant) -> None:
+async def _called(client: MolamAsyncClient, ask: Ask) -> Any:
+    return await getattr(client, ask.method)(*ask.arguments, **ask.options)
+
+
+async def _limited(chance: random.Random, client: MolamAsyncClient, ask: Ask) -> Any:
+    """Perform a call; one in two is given up after a time, and then found as merchants find it."""
+    if chance.random() < 0.5:
+        return await _called(client, ask)
+    seconds = chance.choice((0.003, 0.02, 0.3)) * chance.random()
+    try:
+        return await chance.choice(GIVING_UP)(_called(client, ask), seconds)
+    except MolamError:
+        raise
+    except (asyncio.TimeoutError, asyncio.CancelledError) as ended:
+        raise OverdueError(_WORDS) from _call_given_up(client, ask, ended)
+
+
+def _call_given_up(client: MolamAsyncClient, ask: Ask, ended: BaseException) -> MolamError | None:
+    """What is known of it: below what ended it, or, where a gathering lost that, in the client."""
+    below: BaseException | None = ended
+    while below is not None and not isinstance(below, MolamError):
+        below = below.__cause__ or below.__context__
+    if below is not None:
+        return below
+    key = ask.options.get("idempotency_key") or getattr(ask.arguments[0], "idempotency_key", None)
+    found = next((doubt for doubt in client.in_doubt() if doubt.idempotency_key == key), None)
+    return None if found is None else _error_of(found)
+
+
+def _error_of(doubt: Doubt) -> MolamError:
+    error = NetworkError(_WORDS)
+    error.outcome, error.request, error.first_used_at = doubt.outcome, doubt.request, doubt.first_used_at
+    error.operation, error.idempotency_key = doubt.request.operation, doubt.idempotency_key
+    error.account, error.base_url = doubt.account, doubt.base_url
+    return error
+
+
+async def _in_a_group(call: Coroutine[Any, Any, Any], seconds: float) -> Any:
+    """Its sibling fails, and the group cancels the call."""
+    task_group: Any = getattr(asyncio, "TaskGroup", None)  # since Python 3.11
+    if task_group is None:
+        return await asyncio.wait_for(call, seconds)
+    try:
+        async with task_group() as group:
+            sibling = group.create_task(_fail_after(seconds))
+            paid = group.create_task(call)
+            answer = await paid
+            sibling.cancel()
+        return answer
+    except Exception as several:
+        told = [one for one in getattr(several, "exceptions", ()) if isinstance(one, MolamError)]
+        raise (told[0] if told else asyncio.TimeoutError(_WORDS)) from None
+
+
+async def _fail_after(seconds: float) -> None:
+    await asyncio.sleep(seconds)
+    raise OverdueError(_WORDS)
+
+
+async def _gathered(call: Coroutine[Any, Any, Any], seconds: float) -> Any:
+    """The gathering is cancelled, and what its calls were is lost with it."""
+    gathering = asyncio.gather(call, asyncio.sleep(0), return_exceptions=True)
+    asyncio.get_running_loop().call_later(seconds, gathering.cancel)
+    answer = (await gathering)[0]
+    if isinstance(answer, BaseException):
+        raise answer
+    return answer
+
+
+GIVING_UP: tuple[Callable[[Coroutine[Any, Any, Any], float], Awaitable[Any]], ...] = (
+    asyncio.wait_for,
+    _in_a_group,
+    _gathered,
+)
+
+
+async def _serve_by_tasks(merchant: Merchant, perform: AsyncPerform = _called) -> None:
     settings = merchant.settings
     turnstile = asyncio.Semaphore(settings.width)
     async with AsyncExitStack() as stack:
@@ -128,12 +204,14 @@ async def _serve_by_tasks(merchant: Merchant) -> None:
 
         async def serve(order: Order) -> None:
             async with turnstile:
-                await _drive_async(merchant, order, clients)
+                await _drive_async(merchant, order, clients, perform)
 
         await asyncio.gather(*map(serve, merchant.orders()))
 
 
-async def _drive_async(merchant: Merchant, order: Order, clients: dict[str, MolamAsyncClient]) -> None:
+async def _drive_async(
+    merchant: Merchant, order: Order, clients: dict[str, MolamAsyncClient], perform: AsyncPerform
+) -> None:
     plan = merchant.serve(order)
     step = next(plan, None)
     try:
@@ -144,8 +222,8 @@ async def _drive_async(merchant: Merchant, order: Order, clients: dict[str, Mola
                 continue
             current_call.set(step.call)
             try:
-                answer = await getattr(clients[step.tenant], step.method)(*step.arguments, **step.options)
-            except MolamError as error:
+                answer = await perform(clients[step.tenant], step)
+            except (MolamError, OverdueError) as error:
                 step = plan.throw(error)
             else:
                 step = plan.send(answer)

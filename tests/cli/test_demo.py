@@ -6,7 +6,11 @@ import json
 import subprocess
 import sys
 
+import pytest
+
 from tests.support.sandbox_process import ROOT
+
+pytestmark = pytest.mark.slow
 
 
 def program(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -24,6 +28,8 @@ def test_the_demo_does_the_whole_job() -> None:
         "4 webhooks came",
         "sides balance",
         "requests_total",
+        "killed with -9",
+        "created for order A-1002: 1 time",
     ):
         assert part in done.stdout
     lines = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]

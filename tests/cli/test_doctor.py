@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import ipaddress
-import json
-import os
 import ssl
 import threading
 import time
@@ -14,40 +12,36 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner, Result
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from molam_sdk import ClientConfig
-from molam_sdk.cli.checks import check_key
-from molam_sdk.cli.commands import molam as group
+from molam_sdk.cli.checks import check_expiry, check_key
 from molam_sdk.sandbox import Sandbox
+from tests.support.doctor import doctor, findings
+from tests.support.keys import token
 
 HOST = "127.0.0.1"
 
 
-def doctor(*options: str, **environment: str) -> Result:
-    """Run `molam doctor` with the MOLAM_ variables given and no others."""
-    without = {name: None for name in os.environ if name.startswith("MOLAM_") or name.lower().endswith("_proxy")}
-    return CliRunner().invoke(group, ["doctor", "--json", *options], env={**without, **environment})
-
-
-def findings(done: Result) -> dict[str, tuple[str, str]]:
-    lines = [json.loads(line) for line in done.stdout.splitlines()]
-    return {line["name"]: (line["level"], line["text"]) for line in lines}
-
-
 def test_a_good_setup_is_found_good(sandbox: Sandbox, tmp_path: Path) -> None:
-    done = doctor("--strict", MOLAM_API_KEY=sandbox.api_key, MOLAM_BASE_URL=sandbox.url, HOME=str(tmp_path))
+    settings = {"MOLAM_API_KEY": sandbox.api_key, "MOLAM_BASE_URL": sandbox.url, "HOME": str(tmp_path)}
+    done = doctor("--strict", **settings, MOLAM_WEBHOOK_SECRET_V1="whsec_1", MOLAM_JOURNAL=str(tmp_path / "journal"))
     found = findings(done)
     assert done.exit_code == 0, done.stdout
     assert {level for level, _ in found.values()} == {"ok"}
     assert found["key"][1].startswith("test key")
     assert "0 to 0.3 s, 0 to 0.6 s, 0 to 1.2 s" in found["retries"][1]
     assert found["breaker"][1] == "opens after 5 outages in a row, for 60 s"
+    assert "the balance was read" in found["call"][1]
+    assert found["journal"][1] == "can be written"
+    assert not (tmp_path / "journal").exists()  # it would be this user's, not the service's
     assert sandbox.api_key not in done.stdout
+    assert "whsec_1" not in done.stdout
+    assert doctor("--strict", **settings).exit_code == 1
+    assert doctor("--strict", "--no-webhooks", **settings).exit_code == 0
 
 
 def test_the_settings_of_the_environment_count(sandbox: Sandbox) -> None:
@@ -175,6 +169,15 @@ def test_a_certificate_nobody_vouches_for_fails(serve: Serve, tmp_path: Path) ->
     assert findings(done)["tls"][0] == "fail"
 
 
+def test_doubts_fail_only_if_strict(sandbox: Sandbox) -> None:
+    settings = {"MOLAM_API_KEY": sandbox.api_key, "MOLAM_BASE_URL": sandbox.url, "MOLAM_TIMEOUT": "5"}
+    done = doctor(**settings)
+    assert done.exit_code == 0
+    text = "Nothing reads MOLAM_TIMEOUT (did you mean MOLAM_TIMEOUT_READ?): correct the name, or unset it"
+    assert findings(done)["config"] == ("warn", text)
+    assert doctor("--strict", **settings).exit_code == 1
+
+
 def test_proxy_netrc_and_a_key_for_elsewhere_are_warned_of(sandbox: Sandbox, tmp_path: Path) -> None:
     netrc = tmp_path / ".netrc"
     netrc.write_text("machine 127.0.0.1 login a password b\n", encoding="utf-8")
@@ -184,8 +187,6 @@ def test_proxy_netrc_and_a_key_for_elsewhere_are_warned_of(sandbox: Sandbox, tmp
     done = doctor(**settings, **home)
     found = findings(done)
     assert [found[name][0] for name in ("key", "proxy", "netrc")] == ["warn"] * 3
-    assert done.exit_code == 0
-    assert doctor("--strict", **settings, **home).exit_code == 1
     assert "password" not in done.stdout
 
 
@@ -236,3 +237,51 @@ def test_the_clients_certificate_is_shown_to_a_server_that_asks_for_one(serve: S
     shown = findings(doctor("--url", url, **settings, MOLAM_MTLS_CERT=ours, MOLAM_MTLS_KEY=ours))
     assert shown["clock"][0] == "ok"
     assert "clock" not in findings(doctor("--url", url, **settings))
+
+
+def test_a_key_file_is_read_as_a_call_would(sandbox: Sandbox, tmp_path: Path) -> None:
+    (tmp_path / "key").write_text(f"{sandbox.api_key}\n")
+    settings = {"MOLAM_API_KEY_FILE": str(tmp_path / "key"), "MOLAM_BASE_URL": sandbox.url, "HOME": str(tmp_path)}
+    done = doctor("--strict", "--no-webhooks", **settings)
+    assert done.exit_code == 0, done.stdout
+    assert findings(done)["key"][1].startswith("test key")
+    assert sandbox.api_key not in done.stdout
+
+
+def test_a_source_that_gives_no_key_is_found() -> None:
+    def fail() -> str:
+        raise OSError("the vault is sealed")
+
+    (finding,) = check_key(ClientConfig(api_key=fail, environment="staging"))
+    assert (finding.level, finding.text) == ("fail", "cannot be had: the vault is sealed")
+    (finding,) = check_key(ClientConfig(api_key=lambda: "whsec_1", environment="staging"))
+    assert finding.level == "fail"
+    assert "whsec_1" not in finding.text
+
+
+def test_a_source_that_hangs_is_found() -> None:
+    over = threading.Event()
+
+    def hang() -> str:
+        over.wait(30)
+        return "sk_test_1"
+
+    (finding,) = check_key(ClientConfig(api_key=hang, environment="staging", timeout_total=0.05))
+    over.set()
+    assert (finding.level, finding.text) == ("fail", "its source gave none within 0.05 s")
+
+
+def test_a_token_that_nothing_renews_is_warned_of() -> None:
+    found = findings(doctor(MOLAM_API_KEY=token(500), MOLAM_BASE_URL="http://127.0.0.1:9"))
+    level, text = found["expiry"]
+    assert (level, "nothing renews it" in text) == ("warn", True)
+    found = findings(doctor(MOLAM_API_KEY=token(-500), MOLAM_BASE_URL="http://127.0.0.1:9"))
+    assert found["key"][0] == "fail"
+    assert "expired" in found["key"][1]
+
+
+@pytest.mark.parametrize(("life", "level"), [(500, "ok"), (30, "warn")])
+def test_a_source_is_expected_to_hand_out_tokens_with_time_left(life: float, level: str) -> None:
+    (finding,) = check_expiry(ClientConfig(api_key=lambda: token(life)))
+    assert (finding.level, "renewed by its source" in finding.text) == (level, True)
+    assert check_expiry(ClientConfig(api_key=lambda: "sk_live_1")) == []

@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
 from molam_sdk import PaymentIntentCreate, RefundCreate, RequestValidationError
 from molam_sdk.testing import ScriptedTransport, reply
@@ -25,6 +26,11 @@ WRONG = [
     ("get", ("/v1/x", {"a": SURROGATE}), {}, "a parameter holds a lone surrogate"),
     ("get", ("/v1/x", ["a"]), {}, "params must be a mapping, not list"),
     ("get", ("/v1/x", "a=b"), {}, "params must be a mapping, not str"),
+    ("get", ("/v1/x", {"a": [1, 2]}), {}, "parameter 'a' must be a string or a number, not list"),
+    ("get", ("/v1/x", {7: "a"}), {}, "the name of a parameter must be a string, not int"),
+    ("resolve", (7,), {}, "resolve takes an error, a Doubt or an idempotency key, not int"),
+    ("create_payment_intent", (ORDER | {"amount": 10**5000},), {}, "amount: Amount has more than 15 digits"),
+    ("create_payment_intent", (ORDER | {"amount": "4242424242424242"},), {}, "digits: a number of many digits"),
     ("post", ("/v1/x", [1]), {}, "must be a .* mapping, not list"),
     ("post", ("/v1/x", {"a": float("nan")}), {}, "NaN is not JSON"),
     ("create_payment_intent", (ORDER | {"metadata": {"a": [float("inf")]}},), {}, "Infinity is not JSON"),
@@ -52,7 +58,7 @@ def test_it_is_refused_and_nothing_is_sent(
 def test_a_copy_of_a_payload_is_checked_like_the_payload(change: dict[str, Any]) -> None:
     order = PaymentIntentCreate(amount=5, currency="USD")
     for deep in (False, True):
-        with pytest.raises(ValueError, match="validation error"):
+        with pytest.raises(ValidationError, match="PaymentIntentCreate: "):
             order.model_copy(update=change, deep=deep)
     assert (
         order.model_copy(update={"amount": "7.50"}).to_json()
@@ -84,3 +90,22 @@ def test_post_sends_the_nulls_that_were_given(caller: Caller) -> None:
     caller.call("post", "/v1/x", {})
     caller.call("post", "/v1/x")
     assert [request.body for request in transport.requests] == [b'{"a":null,"b":{"c":null}}', b"{}", b"{}"]
+
+
+FILTERS = [
+    ("list_payment_intents", {"starting_after": 7}, "starting_after must be a non-empty string, not 7"),
+    ("list_payment_intents", {"customer_id": object()}, "customer_id must be .*, not a value of type object"),
+    ("list_payment_intents", {"limit": "sk_live_1"}, "limit must be a whole number .*, not a text of 9 characters"),
+    ("list_refunds", {"payment_id": ""}, "payment_id must be a non-empty string, not ''"),
+    ("list_payouts", {"status": ["paid"]}, "status must be a non-empty string"),
+    ("list_webhook_endpoints", {"tenant_id": 7}, "tenant_id must be a non-empty string, not 7"),
+]
+
+
+@pytest.mark.parametrize(("name", "options", "says"), FILTERS)
+def test_a_filter_that_is_no_text_is_refused(caller: Caller, name: str, options: dict[str, Any], says: str) -> None:
+    transport = ScriptedTransport()
+    caller.make(transport=transport)
+    with pytest.raises(RequestValidationError, match=says):
+        caller.collect(name, **options)
+    assert transport.requests == []

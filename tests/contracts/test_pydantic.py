@@ -8,7 +8,7 @@ import pytest
 from pydantic import BaseModel, ConfigDict
 
 ANSWERS = "molam_sdk/_core/answer.py reads answers with it"
-MODELS = "molam_sdk/models.py holds its lock there"
+MODELS = "molam_sdk/models/building.py holds its lock there"
 
 asked: list[type[BaseModel]] = []
 

@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 import uvicorn
 from uvicorn.protocols.http.auto import AutoHTTPProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
 from molam_sdk.sandbox.http.connections import Connections
@@ -102,6 +103,13 @@ def test_a_protocol_can_be_asked_to_finish_and_tells_of_its_connection() -> None
     assert callable(AutoHTTPProtocol.shutdown)
     for method, parameters in (("connection_made", ["self", "transport"]), ("connection_lost", ["self", "exc"])):
         assert list(inspect.signature(getattr(AutoHTTPProtocol, method)).parameters) == parameters, method
+
+
+def test_the_parser_tells_of_a_head_and_of_a_whole_request_and_the_cycle_of_its_answer() -> None:
+    for method in ("on_headers_complete", "on_message_complete"):
+        assert list(inspect.signature(getattr(HttpToolsProtocol, method)).parameters) == ["self"], method
+    assert list(inspect.signature(HttpToolsProtocol.data_received).parameters) == ["self", "data"]
+    assert "self.response_started = False" in inspect.getsource(RequestResponseCycle.__init__)
 
 
 def test_a_protocol_of_ours_is_used_and_the_scope_names_its_peer(listener: socket.socket) -> None:

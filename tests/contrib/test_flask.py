@@ -109,3 +109,20 @@ def test_a_middleware_that_took_the_body_is_named(app: Flask) -> None:
     answer = post(app, body, headers)
     assert (answer.status_code, answer.json["result"]) == (500, "unreadable")
     assert "WSGI middleware has read wsgi.input" in answer.json["error"]
+
+
+def broken_off(app: Flask, body: bytes, headers: dict[str, str]) -> Any:
+    environ = {"wsgi.input": io.BytesIO(body), "CONTENT_LENGTH": headers["Content-Length"]}
+    return app.test_client().post("/hooks", headers=headers, environ_overrides=environ)
+
+
+def test_a_sender_that_hung_up_in_mid_body_pages_nobody(app: Flask, shop: Shop) -> None:
+    headers, body = delivery_of(body_of())
+    answer = broken_off(app, body[:-9], headers)
+    assert (answer.status_code, answer.json["result"]) == (400, "hung_up")
+    assert shop.seen == []
+
+
+def test_a_strangers_request_without_its_body_is_no_middlewares_fault(app: Flask) -> None:
+    answer = broken_off(app, b"", {"Content-Length": "9"})
+    assert (answer.status_code, answer.json["result"]) == (400, "invalid")

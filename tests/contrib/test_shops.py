@@ -19,7 +19,7 @@ from molam_sdk import ClientConfig, MolamClient
 from molam_sdk.sandbox import Sandbox
 from molam_sdk.webhooks import sign
 from tests.support.tally import Tally
-from tests.support.webhooks.running_shops import RECIPES, RunningShop, listening, running_shop
+from tests.support.webhooks.running_shops import RECIPES, RunningShop, listening, made_endpoint, running_shop
 
 pytestmark = [
     pytest.mark.slow,
@@ -109,22 +109,33 @@ def take_a_payment(shop: RunningShop, sandbox: Sandbox, client: MolamClient) -> 
     assert request(shop.port, "GET", f"/orders/{number}") == (200, {"order": number, "paid": True, "shipments": 1})
 
 
+def have_payments_fail(shop: RunningShop, sandbox: Sandbox) -> None:
+    """A decline is told to the customer, a doubt is resolved under the order's own key."""
+    order = json.dumps({"amount": 5000, "currency": "XOF"}).encode()
+    create = {"operation": "create_payment_intent"}
+    sandbox.faults.status(status=402, times=1, **create)
+    status, declined = request(shop.port, "POST", "/orders", order)
+    assert (status, set(declined)) == (402, {"order", "declined"})
+    sandbox.faults.drop_after_commit(times=4, **create)  # every attempt of the first call, as its retries are three
+    status, placed = request(shop.port, "POST", "/orders", order)
+    assert (status, placed["payment"][:3]) == (201, "pi_")
+    assert sandbox.ledger.executions(idempotency_key=f"order-{placed['order']}") == 1
+
+
 @pytest.mark.parametrize("kind", RECIPES)
 def test_each_order_is_shipped_exactly_once(kind: str) -> None:
     with Sandbox(webhook_timeout=30) as sandbox, listening() as listener:
         config = ClientConfig(api_key=sandbox.api_key, base_url=sandbox.url)
         url = f"http://127.0.0.1:{listener.getsockname()[1]}/webhooks/molam"
         with MolamClient(config) as client:
-            endpoint = client.create_webhook_endpoint(
-                {"tenant_type": "merchant", "tenant_id": "shop", "url": url, "events": ["*"]}
-            )
             settings = {
                 "MOLAM_API_KEY": sandbox.api_key,
                 "MOLAM_BASE_URL": sandbox.url,
-                f"MOLAM_WEBHOOK_SECRET_{str(endpoint.kid).upper()}": str(endpoint.secret),
                 "MOLAM_WEBHOOK_SECRET_BIG": SECRET,
             }
+            settings |= made_endpoint(kind, url, settings)
             with running_shop(kind, listener, settings) as shop:
+                have_payments_fail(shop, sandbox)
                 sandbox.faults.reorder(times=1)
                 sandbox.faults.duplicate(times=2)
                 take_a_payment(shop, sandbox, client)

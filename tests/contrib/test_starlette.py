@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -102,3 +103,30 @@ async def test_a_middleware_that_took_the_body_is_named(make_app: Any, shop: Sho
     assert (answer.status_code, answer.json()["result"]) == (500, "unreadable")
     assert "middleware" in answer.json()["error"]
     assert shop.seen == []
+
+
+async def test_a_sender_that_hung_up_or_stalled_in_mid_body_pages_nobody(make_app: Any, shop: Shop) -> None:
+    headers, body = delivery_of(body_of())
+    app = make_app(shop, [])
+    for last in ({"type": "http.disconnect"}, None):
+        told: list[Any] = []
+        parts: list[Any] = [{"type": "http.request", "body": body[:-9], "more_body": True}, last]
+
+        async def receive() -> Any:
+            part = parts.pop(0)  # noqa: B023  # used up within the round
+            return part if part is not None else await asyncio.sleep(3600)
+
+        async def send(message: Any) -> None:
+            told.append(message)  # noqa: B023  # used up within the round
+
+        raw = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
+        scope = {"type": "http", "method": "POST", "path": "/hooks", "headers": raw, "query_string": b""}
+        await app(scope, receive, send)
+        assert told[0]["status"] == 400
+    assert shop.count("unverified", "hung_up") == 2
+
+
+async def test_a_strangers_request_without_its_body_is_no_middlewares_fault(make_app: Any, shop: Shop) -> None:
+    app = make_app(shop, [Middleware(TakesBody, empty=False)])
+    answer = await post(app, {}, b"{}")
+    assert (answer.status_code, answer.json()["result"]) == (400, "invalid")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import signal
 from decimal import Decimal
 from typing import Any
 
@@ -12,7 +14,7 @@ from molam_sdk._core.answer import UnreadableError, attach, parse_document, pars
 from molam_sdk.testing import reply
 from tests.support.script import INTENT
 
-read_intent = parse_model(PaymentIntent)
+read_intent = parse_model(lambda: PaymentIntent)
 
 
 def test_a_model_is_read_from_the_bytes() -> None:
@@ -65,3 +67,24 @@ def test_where_nothing_is_expected_a_page_or_an_error_is_still_none(body: bytes)
 
 def test_what_has_no_place_for_how_it_came_stays_as_it_is() -> None:
     assert attach(7, ResponseInfo(200, {}, None, None, False, 1, 0.0)) == 7
+
+
+class _TimeIsUp(ValueError):  # noqa: N818 - as celery names its own
+    """A merchant's time limit, of a type that reading JSON raises too."""
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGUSR1"), reason="no such signal")
+def test_a_time_limit_that_strikes_while_it_reads_is_no_fault_of_the_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    def strike(_signal: int, _frame: object) -> None:
+        raise _TimeIsUp
+
+    def loads(*_: object, **__: object) -> None:
+        signal.raise_signal(signal.SIGUSR1)
+
+    before = signal.signal(signal.SIGUSR1, strike)
+    monkeypatch.setattr(json, "loads", loads)
+    try:
+        with pytest.raises(_TimeIsUp):
+            parse_document(reply(200, {}))
+    finally:
+        signal.signal(signal.SIGUSR1, before)

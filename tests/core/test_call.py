@@ -15,7 +15,8 @@ from molam_sdk import (
     ResponseError,
     ServerError,
 )
-from molam_sdk._core.call import Call, CallSettings
+from molam_sdk._core.call import Call
+from molam_sdk._core.call_settings import CallSettings
 from molam_sdk._core.operations import create_refund
 from molam_sdk._core.retry import RetryBudget, RetryPolicy
 from molam_sdk._core.rules import Rule

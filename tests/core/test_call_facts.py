@@ -16,7 +16,8 @@ from molam_sdk import (
     NotFoundError,
     ResponseError,
 )
-from molam_sdk._core.call import Call, CallSettings
+from molam_sdk._core.call import Call
+from molam_sdk._core.call_settings import CallSettings
 from molam_sdk._core.operations import delete_webhook_endpoint
 from molam_sdk._core.record import CallRecord
 from molam_sdk._core.retry import RetryPolicy

@@ -52,6 +52,7 @@ def mismatch(invocation: Invocation[Any], body: Any) -> str | None:
         (CREATE, INTENT),
         (CREATE, INTENT | {"customer_id": "cus_1"}),
         (CREATE, INTENT | {"amount": 100.50, "currency": "usd"}),
+        (CREATE, INTENT | {"amount": "100.500"}),
         (CREATE, INTENT | {"id": "intent-of-a-mock"}),
         (api.retrieve_payment_intent("pi_1"), INTENT),
         (api.retrieve_payment_intent("pi 1/é"), INTENT | {"id": "pi 1/é"}),
@@ -108,6 +109,101 @@ def test_what_differs_is_named(invocation: Invocation[Any], body: Any, why: str)
 def test_every_operation_that_names_an_object_or_a_price_checks_it() -> None:
     unchecked = {operation.name for operation in api.OPERATIONS if operation.echo is NOTHING}
     assert unchecked == {"list_payouts", "list_webhook_endpoints", "delete_webhook_endpoint", "get", "post"}
+
+
+LABELLED = api.create_payment_intent(
+    {
+        "amount": 5,
+        "currency": "USD",
+        "description": "Panier n° 7 & café – Awa",
+        "metadata": {"order_id": "A-7", "shop": 12, "big": 10**18, "gift": True, "to": {"name": "Awa"}},
+    },
+    "k",
+    None,
+)
+FIVE = INTENT | {"amount": 5}
+TO_AWA = api.create_payout(
+    {
+        "amount": 5,
+        "currency": "USD",
+        "beneficiary": {"iban": "SN08 1234", "name": "Awa"},
+        "origin_module": "shop",
+        "origin_entity": "SN",
+    },
+    "k",
+    None,
+)
+NOTED = api.create_refund({"payment_id": "pi_1", "metadata": {"n": "1"}}, "k")
+MOLAMS = {"X-Molam-Request-Id": "req_1"}
+
+
+def mismatch_in(invocation: Invocation[Any], body: Any, headers: dict[str, str]) -> str | None:
+    return invocation.mismatch(invocation.operation.parse(reply(200, body)), headers)
+
+
+@pytest.mark.parametrize(
+    ("invocation", "body", "what"),
+    [
+        (LABELLED, FIVE | {"metadata": {"order_id": "A-8"}}, "metadata"),
+        (LABELLED, FIVE | {"metadata": {"order_id": "A-7", "shop": 13}}, "metadata"),
+        (LABELLED, FIVE | {"metadata": {"order_id": "A-7", "shop": "13"}}, "metadata"),
+        (LABELLED, FIVE | {"metadata": {"to": {"name": "Ami"}}}, "metadata"),
+        (LABELLED, FIVE | {"description": "Panier n° 8 & café – Awa"}, "description"),
+        (LABELLED, FIVE | {"description": "Panier n° 7"}, "description"),
+        (TO_AWA, PAYOUT | {"beneficiary": {"iban": "SN08 9999"}}, "beneficiary"),
+        (TO_AWA, PAYOUT | {"origin_entity": "CI"}, "origin_entity"),
+        (PAYING_OUT, PAYOUT | {"beneficiary": "another"}, "beneficiary"),
+        (NOTED, REFUND | {"metadata": {"n": "2"}}, "metadata"),
+    ],
+)
+def test_an_answer_at_the_same_price_is_known_by_its_words(invocation: Invocation[Any], body: Any, what: str) -> None:
+    assert mismatch_in(invocation, body, MOLAMS) == f"another {what} came than was asked for"
+    for mock in ({}, {"X-Request-ID": "req_1"}):  # a merchant's mock, or anybody's
+        assert mismatch_in(invocation, body, mock) is None
+
+
+@pytest.mark.parametrize(
+    "kept",
+    [
+        {"metadata": {}, "description": None},
+        {"metadata": {"order_id": " a-7 ", "shop": "12", "gift": "true", "more": "x", "to": None}},
+        {"metadata": {"big": 1000000000000000128, "to": "Awa"}},
+        {"metadata": {"order_id": "*****"}},
+        {"description": "Panier n&#176; 7 &amp; caf&eacute; - Awa"},
+        {"description": "Panier n° 7 & cafe\u0301 – Awa"},
+        {"description": "Panier…"},
+        {"description": "😀"},
+    ],
+)
+def test_what_a_server_may_make_of_a_text_is_no_other(kept: dict[str, Any]) -> None:
+    assert mismatch_in(LABELLED, FIVE | kept, MOLAMS) is None
+
+
+def test_a_long_text_may_come_back_shortened() -> None:
+    long = "Commande 2026-11-21 de la boutique de Dakar"
+    asked = api.create_payment_intent({"amount": 5, "currency": "USD", "description": long}, "k", None)
+    assert mismatch_in(asked, FIVE | {"description": long[:30]}, MOLAMS) is None
+    assert mismatch_in(asked, FIVE | {"description": long[:29] + "X"}, MOLAMS) is not None
+
+
+@pytest.mark.parametrize("status", [201, 302, 402, 404, 500])
+def test_an_answer_under_another_key_is_another_requests_whatever_it_says(status: int) -> None:
+    body = INTENT if status == 201 else {"error": {"code": "card_declined", "message": "no"}}
+    transport = Discarding(reply(status, body, MOLAMS | {"Idempotency-Key": "other"}), OK)
+    intent = client_of(transport).create_payment_intent({"amount": "100.50", "currency": "USD"}, idempotency_key="k")
+    assert (intent.id, intent.attempts, transport.discarded) == ("pi_1", 2, 1)
+
+
+@pytest.mark.parametrize("repeated", ["k", '"k"', ""])
+def test_an_answer_under_the_same_key_is_taken(repeated: str) -> None:
+    client = client_of(ScriptedTransport(reply(201, INTENT, MOLAMS | {"Idempotency-Key": repeated})))
+    sent = {"amount": "100.50", "currency": "USD"}
+    assert client.create_payment_intent(sent, idempotency_key="k").attempts == 1
+
+
+def test_a_read_has_no_key_to_be_repeated() -> None:
+    client = client_of(ScriptedTransport(reply(200, INTENT, MOLAMS | {"Idempotency-Key": "of its making"})))
+    assert client.retrieve_payment_intent("pi_1").attempts == 1
 
 
 class Discarding(ScriptedTransport):

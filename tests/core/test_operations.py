@@ -304,3 +304,22 @@ def test_a_lone_surrogate_is_refused_where_it_stands() -> None:
 def test_post_sends_the_nulls_that_were_given() -> None:
     assert ops.post("/v1/x", {"a": None}, None).body == b'{"a":null}'
     assert ops.post("/v1/x", None, None).body == b"{}"
+
+
+@pytest.mark.parametrize(
+    ("make", "says"),
+    [
+        (lambda: ops.list_payouts({"status": ["paid"]}), "status must be a non-empty string"),
+        (lambda: ops.list_refunds({"payment_id": " "}), "payment_id must be a non-empty string"),
+        (lambda: ops.list_webhook_endpoints({"tenant_id": 7}), "tenant_id must be a non-empty string, not 7"),
+        (lambda: ops.get("/v1/x", {7: "a"}), "the name of a parameter must be a string, not int"),
+        (lambda: ops.get("/v1/x", {"a": [1]}), "parameter 'a' must be a string or a number, not list"),
+    ],
+)
+def test_a_parameter_that_has_no_one_text_is_refused(make: Any, says: str) -> None:
+    with pytest.raises(RequestValidationError, match=says):
+        make()
+
+
+def test_a_parameter_that_is_true_is_written_as_json_writes_it() -> None:
+    assert ops.get("/v1/x", {"a": True, "b": 1.5, "c": None}).path == "/v1/x?a=true&b=1.5"

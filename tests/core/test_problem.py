@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from molam_sdk._core.problem import read_problem
+from molam_sdk._core.problem import read_problem, without_api_key
+from molam_sdk._core.wire import Headers, Reply
 
 
 @pytest.mark.parametrize(
@@ -90,3 +91,23 @@ _JSON = st.recursive(
 @given(_JSON)
 def test_no_json_makes_it_raise(body: object) -> None:
     assert isinstance(read_problem(json.dumps(body).encode()).message, str)
+
+
+def test_an_answer_that_repeats_the_api_key_is_told_without_it() -> None:
+    body = b'{"error": {"code": "bad", "message": "who is sk_live_1?", "param": "sk_live_1"}}'
+    reply, problem = _reply(body), read_problem(body)
+    clean, told = without_api_key(reply, problem, {"Authorization": "Bearer sk_live_1"})
+    assert b"sk_live_1" not in clean.body
+    assert told is not None
+    assert (told.message, told.param, told.code) == ("who is ***?", "***", "bad")
+    assert without_api_key(reply, None, {"Authorization": "Bearer sk_live_1"}) == (clean, None)
+
+
+@pytest.mark.parametrize("headers", [{}, {"Authorization": "Bearer sk_live_2"}, {"Authorization": ""}])
+def test_an_answer_that_does_not_repeat_it_is_told_as_it_is(headers: dict[str, str]) -> None:
+    reply, problem = _reply(b'{"error": "sk_live_1"}'), read_problem(b'{"error": "sk_live_1"}')
+    assert without_api_key(reply, problem, headers) == (reply, problem)
+
+
+def _reply(body: bytes) -> Reply:
+    return Reply(400, Headers(), body, 0.0)

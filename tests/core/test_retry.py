@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from datetime import datetime, timezone
 from email.utils import format_datetime
 
@@ -93,6 +94,16 @@ def test_a_pause_begins_only_if_it_fits(pause: float, retry_after: float | None,
 )
 def test_retry_after_in_every_form(text: str | None, seconds: float | None) -> None:
     assert parse_retry_after(text, NOW) == seconds
+
+
+@pytest.mark.skipif(not hasattr(time, "tzset"), reason="a time zone cannot be set in the process here")
+def test_a_date_without_a_zone_is_no_local_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as patch:
+        patch.setenv("TZ", "UTC-5")
+        time.tzset()
+        found = parse_retry_after("Thu, 01 Jan 2026 00:00:30", NOW), parse_retry_after("Thu Jan  1 00:00:30 2026", NOW)
+    time.tzset()
+    assert found == (30.0, 30.0)
 
 
 def test_a_date_as_python_writes_it_is_read() -> None:

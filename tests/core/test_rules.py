@@ -36,6 +36,7 @@ from molam_sdk.exceptions import (
     RequestValidationError,
     ResponseError,
     ServerError,
+    SwitchedOffError,
 )
 
 MOLAM = b'{"error":{"code":"some_code","message":"m"}}'
@@ -184,6 +185,7 @@ def test_what_the_lack_of_an_answer_means(
     [
         (Failure.CIRCUIT_OPEN, Retry.RESOLVING, CircuitOpenError, "circuit_open"),
         (Failure.BULKHEAD_FULL, NEVER, BulkheadFullError, "bulkhead_full"),
+        (Failure.SWITCHED_OFF, NEVER, SwitchedOffError, "switched_off"),
         (Failure.NOT_SENDABLE, NEVER, RequestValidationError, "invalid_request"),
         (Failure.NO_TIME, NEVER, MolamTimeoutError, "timeout"),
     ],
@@ -214,7 +216,15 @@ def test_what_a_call_can_end_as() -> None:
     assert (
         *("200", "201", "204", "invalid_response"),
         *("400", "401", "402", "403", "404", "408", "409", "422", "425", "429", "500", "502", "503", "504"),
-        *("circuit_open", "bulkhead_full", "invalid_request", "timeout", "network_error", "interrupted"),
+        *(
+            "circuit_open",
+            "bulkhead_full",
+            "switched_off",
+            "invalid_request",
+            "timeout",
+            "network_error",
+            "interrupted",
+        ),
     ) == LABELS
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from molam_sdk._core.wire import Headers
+from molam_sdk._core.wire import Headers, Hidden
 
 
 @pytest.fixture
@@ -28,3 +28,10 @@ def test_a_field_that_stands_several_times_is_joined_under_its_first_name(header
 
 def test_they_show_what_they_hold(headers: Headers) -> None:
     assert repr(headers) == "Headers({'X-Request-ID': 'a', 'Via': '1, 2, 3'})"
+
+
+def test_a_hidden_text_is_itself_but_in_its_repr() -> None:
+    hidden = Hidden("Bearer sk_live_1")
+    assert (hidden, f"{hidden}", len(hidden)) == ("Bearer sk_live_1", "Bearer sk_live_1", 16)
+    assert repr({"Authorization": hidden}) == "{'Authorization': '***'}"
+    assert type(str(hidden)) is str

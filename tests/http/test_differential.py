@@ -6,6 +6,8 @@ import pytest
 
 from tests.http.fuzz.check import Case, first_failure, shrink
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize("seed", range(20))
 def test_the_reader_is_never_more_lenient_than_the_rfc_nor_alone_in_what_it_reads(seed: int) -> None:

@@ -1,4 +1,5 @@
-"""The whole job against a real server: the embedded sandbox, or ``MOLAM_SANDBOX_URL`` with ``MOLAM_SANDBOX_KEY``."""
+"""The whole job against a real server: the embedded sandbox, or with ``MOLAM_SANDBOX_KEY`` Molam's own, or the one at
+``MOLAM_SANDBOX_URL``."""
 
 from __future__ import annotations
 
@@ -24,19 +25,20 @@ from molam_sdk import (
     PayoutCreate,
     RefundCreate,
 )
+from molam_sdk.config import ENVIRONMENTS
 from molam_sdk.sandbox import Sandbox
 
-REMOTE = os.environ.get("MOLAM_SANDBOX_URL")
+KEY = os.environ.get("MOLAM_SANDBOX_KEY")
+REMOTE = os.environ.get("MOLAM_SANDBOX_URL") or (ENVIRONMENTS["sandbox"] if KEY else None)
 
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[tuple[str, str]]:
     """The URL and a key of a Molam that may be played with."""
     if REMOTE:
-        key = os.environ.get("MOLAM_SANDBOX_KEY")
-        if not key:
+        if not KEY:
             pytest.skip("MOLAM_SANDBOX_URL is set, but MOLAM_SANDBOX_KEY is not")
-        yield REMOTE, key
+        yield REMOTE, KEY
         return
     with Sandbox() as sandbox:
         yield sandbox.url, sandbox.api_key

@@ -43,7 +43,7 @@ HELD_BY: Final = {
         "::test_an_alert_about_the_certificate_after_the_request_was_carried_out_is_a_doubt"
     ),
     "a breaker's storage that fails or hangs": (
-        "test_shared_breaker.py::test_a_storage_that_hangs_costs_no_answer_and_no_deadline"
+        "breaker/test_shared.py::test_a_storage_that_hangs_costs_no_answer_and_no_deadline"
     ),
     "what gather loses": "money/test_claims.py::test_row_17_what_is_lost_is_found_by_its_key",
     "an old key callable that answers late": (

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 EXTRAS = "aiohttp starlette uvicorn sqlalchemy click django flask fastapi celery redis opentelemetry".split()
 # Import paths in use by merchants.
 PATHS = "client sync_client models exceptions cb metrics logging_setup webhooks".split()

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="bash; releases are made on Linux")
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(sys.platform == "win32", reason="bash; releases are made on Linux")]
 
 PASSWORD = "an-index-password"
 # pypiserver behind a plain WSGI server, in a process of its own because its imports warn.

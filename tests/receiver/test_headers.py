@@ -15,7 +15,7 @@ from tests.support.webhooks.shop import Shop, told
     ("headers", "body", "message"),
     [
         (delivery_of(b"{}")[0], b"", "has read or changed it"),
-        ({"content-length": "9"}, b"{}", "The body has 2 bytes here, but 9 were sent"),
+        ({**delivery_of(b"{}")[0], "Content-Length": "9"}, b"{}", "The body has 2 bytes here, but 9 were sent"),
         (delivery_of(b"{}")[0], {"id": "evt_1"}, "was given a dict: it wants the raw body"),
         (delivery_of(b"{}")[0], None, "was given a NoneType"),
     ],
@@ -26,6 +26,19 @@ def test_a_body_that_something_took_is_a_500_so_that_molam_sends_it_again(
     answer = shop.receiver.receive(headers, body)
     assert told(answer) == (500, "unreadable")
     assert message in json.loads(answer.body)["error"]
+
+
+def test_a_body_that_broke_off_pages_nobody(shop: Shop) -> None:
+    headers, body = delivery_of(body_of())
+    assert told(shop.receiver.receive(headers, body[:-20])) == (400, "hung_up")
+
+
+@pytest.mark.parametrize("headers", [{"content-length": "9"}, {"content-length": "9", "Molam-Signature": "t=1"}])
+def test_a_strangers_request_without_its_body_pages_nobody(shop: Shop, headers: dict[str, str]) -> None:
+    assert told(shop.receiver.receive(headers, b"")) == (400, "invalid")
+    assert told(shop.receiver.unreadable("no body", headers)) == (400, "invalid")
+    assert told(shop.receiver.unreadable("no body", delivery_of(b"")[0])) == (500, "unreadable")
+    assert told(shop.receiver.unreadable("no body")) == (500, "unreadable")
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,8 @@ from tests.support.webhooks.deliveries import NOW
 from tests.support.webhooks.shop import Shop
 from tests.support.webhooks.stores import MARIADB_URL, POSTGRES_URL, rows, sql_engine, sql_table
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 URLS = {"sqlite": "sqlite:///{folder}/shop.sqlite3", "postgresql": POSTGRES_URL, "mariadb": MARIADB_URL}
 
@@ -44,7 +46,7 @@ def test_a_killed_worker_leaves_all_or_nothing(
         count = f"SELECT count(*) FROM {orders}"
         assert rows(engine, count) == [(left,)]
 
-        store = SqlStore(engine, table=events)
+        store = SqlStore(engine, table=events, clock="caller")
         shop = Shop(store)
 
         @shop.receiver.on("payment.succeeded")
@@ -63,7 +65,7 @@ def test_a_worker_that_outlives_its_lease_is_rolled_back(url: str, tmp_path: Pat
     with sql_engine(url) as engine, sql_table(engine, "molam_test") as events, sql_table(engine, "orders") as orders:
         with engine.begin() as connection:
             connection.execute(text(f"CREATE TABLE {orders} (id VARCHAR(20))"))
-        store = SqlStore(engine, table=events)
+        store = SqlStore(engine, table=events, clock="caller")
         shop = Shop(store)
 
         @shop.receiver.on("payment.succeeded")

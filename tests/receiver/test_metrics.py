@@ -5,13 +5,14 @@ from __future__ import annotations
 import pytest
 
 from molam_sdk.receiver import WebhookReceiver
+from molam_sdk.receiver.answers import ANSWERS, BY_REFUSAL, DeliveryResult
 from molam_sdk.store import MemoryStore
 from tests.support.webhooks.deliveries import NOW, SECRETS
 from tests.support.webhooks.shop import Shop
 
 
 def test_every_delivery_is_counted_and_unknown_types_share_one_label(shop: Shop) -> None:
-    shop.receiver.on("brand.*")(lambda event: None)
+    shop.receiver.on("brand.*", unknown_types=True)(lambda event: None)
     assert shop.count("payment.succeeded", "handled") == 0
     shop.deliver()
     shop.deliver()
@@ -38,8 +39,15 @@ def test_a_result_that_an_alert_watches_stands_at_0_from_the_start(shop: Shop, r
     assert [shop.count(event_type, result) for event_type in types] == [0, 0, 0, 0]
 
 
-def test_deliveries_that_cannot_be_believed_stand_at_0_from_the_start(shop: Shop) -> None:
-    assert shop.count("unverified", "invalid") == 0
+@pytest.mark.parametrize("result", [*BY_REFUSAL.values(), "unknown_kid"])
+def test_deliveries_that_cannot_be_believed_stand_at_0_from_the_start(shop: Shop, result: str) -> None:
+    assert shop.count("unverified", result) == 0
+
+
+@pytest.mark.parametrize("result", ANSWERS)
+def test_every_result_stands_at_0_somewhere_from_the_start(shop: Shop, result: DeliveryResult) -> None:
+    types = ("payment.succeeded", "other", "unverified")
+    assert 0 in [shop.count(event_type, result) for event_type in types]
 
 
 def test_the_buckets_reach_from_1_ms_to_half_a_minute(shop: Shop) -> None:

@@ -50,13 +50,7 @@ def test_an_event_nobody_wants_is_answered_without_touching_the_store(shop: Shop
     [
         ({}, b"{}", "Missing Molam-Signature header"),
         ({"Molam-Signature": "t=1"}, b"{}", "Invalid signature header format"),
-        (delivery_of(b"{}", now=NOW - 301)[0], b"{}", "timestamp outside tolerance"),
         (delivery_of(b"{}")[0], b"{ ", "Signature mismatch"),
-        (*delivery_of(b"no"), "Invalid JSON payload"),
-        (*delivery_of(b"{}"), "no usable id and type"),
-        (*delivery_of(body_of(id="")), "no usable id and type"),
-        (*delivery_of(body_of(id=7)), "no usable id and type"),
-        (*delivery_of(body_of(id="e" * 256)), "no usable id and type"),
         (*delivery_of(b" " * 2_000_000), "more than 1048576 bytes"),
         ({"Content-Length": "2000000"}, b"", "more than 1048576 bytes"),
     ],
@@ -68,16 +62,115 @@ def test_a_bad_signature_or_body_is_a_400_that_says_why(shop: Shop, headers: Any
     assert shop.seen == []
 
 
-def test_with_the_ordering_guard_what_is_older_is_skipped() -> None:
-    shop = Shop(skip_older=True)
-    shop.receiver.on("payment.*")(shop.fulfil)
-    assert told(shop.deliver("evt_2", created=int(NOW))) == (200, "handled")
-    assert told(shop.deliver("evt_1", "payment.created", created=int(NOW) - 5)) == (200, "stale")
-    assert told(shop.deliver("evt_3", created=int(NOW) - 5, data={**PAYMENT, "id": "pi_2"})) == (200, "handled")
-    assert told(shop.deliver("evt_4", created=None)) == (200, "handled")
-    assert shop.seen == ["evt_2", "evt_3", "evt_4"]
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        (b"no", "Invalid JSON payload"),
+        (b"[" * 100_000, "Invalid JSON payload"),
+        (b'{"a": NaN}', "Invalid JSON payload"),
+        (b"\xff\xfe{}", "Invalid JSON payload"),
+        (b"[]", "an event is a JSON object"),
+        (b"{}", "no usable id and type"),
+        (body_of(id=""), "no usable id and type"),
+        (body_of(id=7), "no usable id and type"),
+        (body_of(id="e" * 256), "no usable id and type"),
+        (body_of(id="evt_\0"), "no usable id and type"),
+        (body_of(id="evt_\ud83d"), "no usable id and type"),
+    ],
+)
+def test_what_molam_signed_and_is_no_event_is_sent_again(shop: Shop, body: bytes, message: str) -> None:
+    answer = shop.receiver.receive(*delivery_of(body))
+    assert told(answer) == (500, "malformed")
+    assert message in json.loads(answer.body)["error"]
+    assert shop.count("unverified", "malformed") == 1
 
 
-def test_without_the_guard_order_does_not_matter(shop: Shop) -> None:
-    shop.deliver("evt_2", created=int(NOW))
-    assert told(shop.deliver("evt_1", created=int(NOW) - 5)) == (200, "handled")
+def test_a_cut_emoji_in_a_signed_event_is_handled(shop: Shop) -> None:
+    body = body_of(data={**PAYMENT, "description": "cut \ud83d"})
+    assert told(shop.receiver.receive(*delivery_of(body))) == (200, "handled")
+
+
+@pytest.mark.parametrize("seconds", [-301, 301])
+def test_a_clock_that_is_off_costs_no_event(shop: Shop, seconds: int) -> None:
+    answer = shop.receiver.receive(*delivery_of(body_of(), now=NOW + seconds))
+    assert told(answer) == (503, "clock")
+    assert answer.headers["Retry-After"] == "60"
+    assert (
+        told(
+            shop.receiver.receive(
+                *delivery_of(b"forged", now=NOW + seconds),
+            )
+        )[0]
+        == 503
+    )
+    headers, body = delivery_of(body_of(), now=NOW + seconds)
+    forged = {**headers, "Content-Length": str(len(body) + 1)}
+    assert told(shop.receiver.receive(forged, body + b" ")) == (400, "invalid")
+
+
+@pytest.mark.parametrize(
+    ("receivers", "events", "expected"),
+    [
+        (True, True, (200, "handled")),
+        (True, None, (200, "handled")),
+        (True, False, (200, "test_mode")),
+        (False, False, (200, "handled")),
+        (False, None, (200, "handled")),
+        (False, True, (503, "live_mode")),
+        (None, True, (200, "handled")),
+        (None, False, (200, "handled")),
+    ],
+)
+def test_the_mode_is_guarded(receivers: bool | None, events: bool | None, expected: tuple[int, str]) -> None:
+    shop = Shop(livemode=receivers)
+    shop.receiver.on("payment.succeeded")(shop.fulfil)
+    assert told(shop.deliver(livemode=events)) == expected
+    assert bool(shop.seen) is (expected[1] == "handled")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("tolerance_seconds", None),
+        ("tolerance_seconds", float("inf")),
+        ("lease_seconds", 0),
+        ("lease_seconds", float("nan")),
+        ("retention_seconds", -1),
+        ("workers", 0),
+        ("workers", 1.5),
+        ("max_in_flight", True),
+        ("max_bytes", "1"),
+    ],
+)
+def test_a_setting_that_cannot_be_meant_is_refused_by_name(name: str, value: Any) -> None:
+    with pytest.raises(ValueError, match=f"^{name} is "):
+        Shop(**{name: value})
+
+
+def test_beyond_the_bound_a_delivery_is_sent_again_later() -> None:
+    shop = Shop(max_in_flight=1)
+    inner: list[Any] = []
+
+    @shop.receiver.on("payment.succeeded")
+    def fulfil(event: Any) -> None:
+        if event.id == "evt_1":
+            inner.append(shop.deliver("evt_2"))
+
+    assert told(shop.deliver()) == (200, "handled")
+    assert told(inner[0]) == (503, "full")
+    assert inner[0].headers["Retry-After"] == "5"
+    assert told(shop.receiver.receive({}, b"")) == (400, "invalid")
+    assert told(shop.deliver("evt_2")) == (200, "handled")
+
+
+def test_a_receiver_that_was_closed_has_deliveries_sent_again(shop: Shop) -> None:
+    assert told(shop.deliver()) == (200, "handled")
+    assert shop.receiver.close()
+    assert told(shop.deliver("evt_2")) == (503, "stopping")
+
+
+def test_a_receiver_says_that_a_delivery_did_not_end_in_time(shop: Shop) -> None:
+    ended: list[bool] = []
+    shop.receiver.on("payout.paid")(lambda event: ended.append(shop.receiver.close(0.01)))
+    assert told(shop.deliver(event_type="payout.paid")) == (200, "handled")
+    assert ended == [False]

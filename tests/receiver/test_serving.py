@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -24,11 +25,11 @@ class Serving:
     def __init__(self, awaited: bool, coroutines: bool) -> None:
         self._awaited, self._coroutines = awaited, coroutines
 
-    def deliver(self, shop: Shop, event_id: str = "evt_1") -> WebhookAnswer:
+    def deliver(self, shop: Shop, event_id: str = "evt_1", **options: Any) -> WebhookAnswer:
         delivery = delivery_of(body_of(EVENT, id=event_id), now=shop.now)
         if self._awaited:
-            return asyncio.run(shop.receiver.receive_async(*delivery))
-        return shop.receiver.receive(*delivery)
+            return asyncio.run(shop.receiver.receive_async(*delivery, **options))
+        return shop.receiver.receive(*delivery, **options)
 
     def register(self, shop: Shop, *handlers: Handler) -> None:
         for handler in handlers:
@@ -129,8 +130,9 @@ def test_each_handler_has_the_whole_lease_for_itself(serving: Serving) -> None:
     ],
 )
 def test_a_store_that_goes_away_is_answered(
-    serving: Serving, step: str, fails: bool, expected: tuple[int, str], runs: int
+    serving: Serving, step: str, fails: bool, expected: tuple[int, str], runs: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("molam_sdk.receiver.event_run.PATIENCE_SECONDS", 0.0)
     shop, ran = Shop(BrokenStore(step)), []
 
     def handler(event: WebhookEvent) -> None:
@@ -144,14 +146,53 @@ def test_a_store_that_goes_away_is_answered(
     assert len(ran) == runs
 
 
-def test_old_events_are_pruned_about_once_an_hour(serving: Serving) -> None:
+@pytest.mark.parametrize("step", ["renew", "done"])
+def test_a_store_that_comes_back_notes_what_ran(serving: Serving, step: str) -> None:
+    store = BrokenStore()
+    shop, ran = Shop(store), []
+
+    def first(event: WebhookEvent) -> None:
+        ran.append("first")
+        store.broken = (step,) if step == "renew" else ()
+        threading.Timer(0.1, lambda: setattr(store, "broken", ())).start()
+
+    def second(event: WebhookEvent) -> None:
+        ran.append("second")
+        store.broken = ("done",) if step == "done" else ()
+        threading.Timer(0.1, lambda: setattr(store, "broken", ())).start()
+
+    serving.register(shop, first, second)
+    assert told(serving.deliver(shop)) == (200, "handled")
+    assert told(serving.deliver(shop)) == (200, "duplicate")
+    assert ran == ["first", "second"]
+
+
+def test_old_events_are_pruned_by_the_first_delivery_of_a_process_and_then_about_once_an_hour(serving: Serving) -> None:
+    shop, later = Shop(retention_seconds=7200), []
+    serving.register(shop, lambda event: None)
+
+    def forgotten(event_id: str) -> bool:
+        old = Claim(f"old of {event_id}", EVENT, "a")
+        shop.store.claim(old, shop.now - 8000, shop.now - 8000)
+        assert shop.store.done(old, shop.now - 8000)
+        assert told(serving.deliver(shop, event_id, later=later.append)) == (200, "handled")
+        assert shop.store.claim(old, shop.now, shop.now).decision == "duplicate"  # not before the answer
+        while later:
+            later.pop()()
+        return shop.store.claim(old, shop.now, shop.now).decision == "run"
+
+    assert forgotten("evt_1")
+    shop.now = NOW + 3599
+    assert not forgotten("evt_2")
+    shop.now = NOW + 3600
+    assert forgotten("evt_3")
+
+
+def test_pruning_runs_in_a_thread_where_nobody_says_when(serving: Serving) -> None:
     shop, old = Shop(retention_seconds=7200), Claim("evt_old", EVENT, "a")
     serving.register(shop, lambda event: None)
-    shop.store.claim(old, NOW - 7000, NOW - 7000)
-    assert shop.store.done(old, NOW - 7000)
-    shop.now = NOW + 3599
-    serving.deliver(shop, "evt_1")
-    assert shop.store.claim(old, shop.now, shop.now).decision == "duplicate"
-    shop.now = NOW + 3600
-    serving.deliver(shop, "evt_2")
+    shop.store.claim(old, NOW - 8000, NOW - 8000)
+    assert shop.store.done(old, NOW - 8000)
+    assert told(serving.deliver(shop)) == (200, "handled")
+    assert shop.receiver.close()
     assert shop.store.claim(old, shop.now, shop.now).decision == "run"

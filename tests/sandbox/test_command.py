@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -12,6 +13,7 @@ from urllib.parse import urlsplit
 
 import click
 import pytest
+import requests
 from click.testing import CliRunner
 
 from molam_sdk.cli.commands import molam
@@ -20,6 +22,8 @@ from molam_sdk.sandbox.command import sandbox as command
 from molam_sdk.sandbox.extra import LIBRARIES
 from tests.support.sandbox_api import INTENTS
 from tests.support.sandbox_process import ROOT, Process
+
+pytestmark = pytest.mark.slow
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -94,6 +98,27 @@ def test_both_names_run_the_same_command() -> None:
     _, options = help_of_the_module.stdout.split("\n", 1)
     assert program("sandbox", "--help").stdout.split("\n", 1)[1] == options
     assert "--fault KIND:NAME=VALUE" in options
+
+
+def test_the_help_can_be_read_on_a_terminal_that_knows_ascii_alone() -> None:
+    command = [sys.executable, "-m", "molam_sdk.sandbox", "--help"]
+    environment = {**os.environ, "PYTHONIOENCODING": "ascii:strict"}
+    done = subprocess.run(command, capture_output=True, cwd=ROOT, env=environment, timeout=60)
+    assert (done.returncode, done.stderr) == (0, b"")
+
+
+def test_every_option_can_be_given_as_a_variable(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in (("SEED", "5"), ("CONTROL_TOKEN", "open-sesame"), ("OVERDRAFT", "1"), ("FAULTS", "garbage")):
+        monkeypatch.setenv(f"MOLAM_SANDBOX_{name}", value)
+    process = Process()
+    try:
+        assert process.key == Sandbox(seed=5).api_key
+        url = f"{process.url}/_sandbox/faults"
+        assert requests.get(url, timeout=5).status_code == 401
+        listed = requests.get(url, headers={"Molam-Sandbox-Token": "open-sesame"}, timeout=5).json()["data"]
+        assert [fault["kind"] for fault in listed] == ["garbage"]
+    finally:
+        process.terminate()
 
 
 def test_its_log_has_the_form_of_the_clients_log() -> None:

@@ -27,7 +27,7 @@ FLOORS = [
     "__init__",
     "sandbox",
     "application extra",
-    "http control",
+    "http control console",
     "operations access deliveries",
     "contract store faults",
     "domain",

@@ -91,9 +91,23 @@ def test_the_table_is_what_migrations_of_shops_were_made_from() -> None:
         "done BOOLEAN not null",
         "finished TEXT not null",
         "touched DOUBLE not null",
+        "ahead DOUBLE null",
+        "state VARCHAR(32) null",
+        "object_id VARCHAR(255) null",
+        "headers TEXT null",
+        "body BLOB null",
+        "first_seen DOUBLE null",
+        "attempts BIGINT null",
+        "due DOUBLE null",
+        "last_error TEXT null",
+        "note TEXT null",
+        "occurrence VARCHAR(64) null",
     ]
     indexes = {str(index.name): [column.name for column in index.columns] for index in table.indexes}
     assert indexes == {
         "molam_webhook_events_object": ["object_key", "created"],
         "molam_webhook_events_touched": ["touched"],
+        "molam_webhook_events_occurrence": ["occurrence"],
+        "molam_webhook_events_due": ["due"],
+        "molam_webhook_events_state": ["state", "first_seen"],
     }

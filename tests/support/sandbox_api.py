@@ -39,13 +39,13 @@ class Api:
         self, path: str, body: Any = None, key: str | None = None, headers: dict[str, str] | None = None
     ) -> requests.Response:
         sent = {"Idempotency-Key": key or uuid.uuid4().hex, **(headers or {})}
-        return self.session.post(self.url + path, json={} if body is None else body, headers=sent, timeout=10)
+        return self.session.post(self.url + path, json={} if body is None else body, headers=sent, timeout=30)
 
     def get(self, path: str, **query: Any) -> requests.Response:
-        return self.session.get(self.url + path, params=query, timeout=10)
+        return self.session.get(self.url + path, params=query, timeout=30)
 
     def delete(self, path: str) -> requests.Response:
-        return self.session.delete(self.url + path, timeout=10)
+        return self.session.delete(self.url + path, timeout=30)
 
     def made(self, path: str, body: Any = None) -> dict[str, Any]:
         """The object of a POST that must succeed."""
@@ -63,6 +63,12 @@ class Api:
     def paid(self, amount: Any = 100, currency: str = "USD", **more: Any) -> dict[str, Any]:
         """A payment that has succeeded."""
         return self.made(f"{INTENTS}/{self.intent(amount, currency, capture=True, **more)['id']}/confirm")
+
+    def pay_out(self, **more: Any) -> dict[str, Any]:
+        """A payout, of money that was taken before."""
+        asked = {**PAYOUT, **more}
+        self.paid(asked["amount"], asked["currency"])
+        return self.made(PAYOUTS, asked)
 
     def subscribe(self, url: str, *events: str) -> dict[str, Any]:
         return self.made(

@@ -13,7 +13,8 @@ from tests.support.sandbox_receiver import Receiver
 
 @pytest.fixture
 def sandbox() -> Iterator[Sandbox]:
-    with Sandbox() as running:
+    # An endpoint of a test answers when a busy machine lets it.
+    with Sandbox(webhook_timeout=30) as running:
         yield running
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import select
 import socket
+import struct
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -14,6 +15,20 @@ from tests.clients.hostile.conftest import certificates, no_environment, secured
 __all__ = ["caller", "certificates", "client_kind", "no_environment", "secured", "serve", "tls"]
 
 Address = tuple[str, int]
+
+
+def connected() -> tuple[socket.socket, socket.socket]:
+    """Both ends of a TCP connection."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        ours = socket.create_connection(listener.getsockname())
+        theirs, _ = listener.accept()
+    return ours, theirs
+
+
+def reset(sock: socket.socket) -> None:
+    """End a TCP connection as a crash does, not as a close does."""
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    sock.close()
 
 
 @pytest.fixture

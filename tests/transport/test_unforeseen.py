@@ -61,7 +61,7 @@ def test_the_same_error_after_the_first_byte_is_a_doubt(
 async def test_an_error_right_after_the_request_was_written_is_a_doubt_on_asyncio(
     serve: Serve, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("molam_sdk._transport.awaited.connection.Connection._set_timer", _break)
+    monkeypatch.setattr("molam_sdk._transport.awaited.connection.Connection._set_timers", _break)
     async with MolamAsyncClient(ClientConfig(api_key="sk_test_x", base_url=serve().url, max_retries=0)) as client:
         with pytest.raises(NetworkError, match="changed its signature") as caught:
             await client.create_payment_intent(ORDER)

@@ -100,6 +100,8 @@ def test_data_of_another_shape_does_no_harm(data: Any) -> None:
     ("created", "moment"),
     [
         (1_800_000_000, datetime(2027, 1, 15, 8, tzinfo=timezone.utc)),
+        (1_800_000_000_500, datetime(2027, 1, 15, 8, 0, 0, 500_000, tzinfo=timezone.utc)),
+        (1_800_000_000_500_000_000, datetime(2027, 1, 15, 8, 0, 0, 500_000, tzinfo=timezone.utc)),
         (1_800_000_000.5, datetime(2027, 1, 15, 8, 0, 0, 500_000, tzinfo=timezone.utc)),
         ("2027-01-15T08:00:00Z", datetime(2027, 1, 15, 8, tzinfo=timezone.utc)),
         ("2027-01-15T09:00:00.000+01:00", datetime(2027, 1, 15, 8, tzinfo=timezone.utc)),
@@ -134,6 +136,45 @@ def test_an_event_survives_a_queue() -> None:
 def test_a_signed_body_that_is_no_object_is_refused(body: bytes) -> None:
     with pytest.raises(WebhookVerificationError, match="Invalid JSON payload"):
         event_of(body)
+
+
+CUT = b'{"id":"evt_1","type":"payment.succeeded","data":{"id":"pi_1","status":"succeeded","amount":5,"currency":"USD",'
+
+
+@pytest.mark.parametrize(
+    ("body", "read"),
+    [
+        (CUT + b'"description":"hi \\ud83d"}}', "hi \ufffd"),
+        (CUT + b'"description":"hi \\uD83D\\ude00 \\udE00"}}', "hi \U0001f600 \ufffd"),
+        (CUT + b'"description":"a \\\\ud83d, \\ud83d"}}', "a \\ud83d, \ufffd"),
+        (b"\xef\xbb\xbf" + CUT + b'"description":"after a mark"}}', "after a mark"),
+        (CUT + b'"metadata":{"a":' + b"[" * 300 + b"]" * 300 + b'},"description":"deep"}}', "deep"),
+        (CUT + b'"metadata":{"a":' + b"9" * 5000 + b'},"description":"long"}}', "long"),
+        (CUT + b'"metadata":{"a":1e999},"description":"large"}}', "large"),
+        (CUT + b'"description":"first","description":"last"}}', "last"),
+        (b"\xef\xbb\xbf" + CUT + b'"description":"first","description":"last"}}', "last"),
+        (b" \r\n\t" + CUT + b'"description":"in spaces"}} \n', "in spaces"),
+    ],
+)
+def test_what_molam_signed_is_read_also_where_a_strict_reader_would_refuse_it(body: bytes, read: str) -> None:
+    event = event_of(body)
+    assert (event["data"]["description"], event.data.description) == (read, read)
+    assert event.data.amount == 5
+    event.data.description.encode()
+
+
+def test_numbers_beyond_pythons_bounds_are_decimals() -> None:
+    event = event_of(b'{"id":"evt_1","a":' + b"9" * 5000 + b',"b":-1e400,"c":12,"d":0.5}')
+    assert event["a"] == Decimal("9" * 5000)
+    assert (event["b"], event["c"], event["d"]) == (Decimal("-1e400"), 12, 0.5)
+
+
+def test_the_present_state_of_an_object_stands_beside_what_was_sent() -> None:
+    event = event_of(body_of())
+    event.late = True
+    renewed = event.with_data(PaymentIntent.model_validate({**PAYMENT, "status": "canceled"}))
+    assert (renewed.data.status, renewed["data"]["status"], event.data.status) == ("canceled", "succeeded", "succeeded")
+    assert (type(renewed), renewed.late, renewed) == (PaymentEvent, True, event)
 
 
 def test_the_signature_is_looked_at_before_the_body() -> None:

@@ -12,6 +12,8 @@ from molam_sdk import WebhookVerificationError
 from molam_sdk.webhooks import construct_event, sign, verify_molam_signature
 from tests.support.webhooks.deliveries import NOW, SECRET, SECRETS, body_of
 
+pytestmark = pytest.mark.slow
+
 EXAMPLES, MUTATIONS = 100, 1_000
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import hmac
 import os
 import threading
+from pathlib import Path
 
 import pytest
 
-from molam_sdk import WebhookVerificationError
+from molam_sdk import ConfigurationError, WebhookVerificationError
 from molam_sdk.webhooks import EnvironmentSecrets, RotatingSecrets, sign, verify_molam_signature
 from tests.support.webhooks.deliveries import NOW
 
@@ -77,7 +79,7 @@ def test_a_secret_is_asked_for_once_per_ttl() -> None:
     vault, clock = Vault(v1="a"), Clock()
     secrets = rotating(vault, clock)
     assert [secrets("v1") for _ in range(5)] == [(b"a",)] * 5
-    clock.seconds = 59.9
+    clock.seconds = 41.9  # from 0.7 of its time on it is renewed in the background
     secrets("v1")
     assert vault.asked == 1
     clock.seconds = 60
@@ -176,7 +178,7 @@ def test_a_fork_while_the_cache_is_in_use_leaves_the_child_free() -> None:
     held, go = threading.Event(), threading.Event()
 
     def hold() -> None:
-        with secrets._lock:
+        with secrets._slots._lock:
             held.set()
             go.wait()
 
@@ -212,8 +214,86 @@ def test_an_async_source_is_refused_in_words_that_say_so() -> None:
 
     with pytest.raises(WebhookVerificationError) as caught:
         verify_molam_signature(sign(BODY, "a", now=NOW), BODY, find, now=NOW)  # type: ignore[arg-type]  # the mistake
-    assert str(caught.value.__cause__) == "the callable that finds secrets must not be async"
+    assert "the callable that finds secrets must not be async" in str(caught.value.__cause__)
 
 
 def test_a_variable_that_is_not_set_holds_no_secret() -> None:
     assert EnvironmentSecrets(environ={})("v1") == ()
+
+
+def test_a_variable_may_name_a_file_that_holds_the_secrets(tmp_path: Path) -> None:
+    path = tmp_path / "whsec"
+    path.write_text("whsec_1\n")
+    secrets = EnvironmentSecrets(environ={"MOLAM_WEBHOOK_SECRET_V1_FILE": str(path)})
+    assert secrets("v1") == (b"whsec_1",)
+    path.write_text("whsec_2\nwhsec_1\n")
+    assert secrets("v1") == (b"whsec_2", b"whsec_1")
+    assert verify_molam_signature(sign(BODY, "whsec_1", now=NOW), BODY, secrets, now=NOW)
+
+
+@pytest.mark.parametrize("kid", ["v1_file", "v1-file", "v1.FILE", "FILE", "v1_FILE"])
+def test_the_path_of_a_file_is_never_taken_for_a_secret(kid: str, tmp_path: Path) -> None:
+    environ = {"MOLAM_WEBHOOK_SECRET_V1_FILE": str(tmp_path), "MOLAM_WEBHOOK_SECRET_FILE": str(tmp_path)}
+    assert EnvironmentSecrets(environ=environ)(kid) == ()
+
+
+def test_a_variable_and_its_file_are_one_too_many(tmp_path: Path) -> None:
+    environ = {"MOLAM_WEBHOOK_SECRET_V1": "a", "MOLAM_WEBHOOK_SECRET_V1_FILE": str(tmp_path / "b")}
+    with pytest.raises(ConfigurationError, match="MOLAM_WEBHOOK_SECRET_V1 and MOLAM_WEBHOOK_SECRET_V1_FILE: set one"):
+        EnvironmentSecrets(environ=environ)("v1")
+
+
+def test_a_file_that_is_not_there_is_a_lookup_that_fails(tmp_path: Path) -> None:
+    secrets = EnvironmentSecrets(environ={"MOLAM_WEBHOOK_SECRET_V1_FILE": str(tmp_path / "none")})
+    with pytest.raises(FileNotFoundError):
+        secrets("v1")
+    assert secrets("v2") == ()
+
+
+def test_a_secret_added_at_the_source_counts_within_seconds() -> None:
+    vault, clock = Vault(), Clock()
+    secrets = rotating(vault, clock)
+    assert secrets("v1") == ()
+    vault.secrets["v1"], clock.seconds = "whsec_1", 4.9
+    assert secrets("v1") == ()
+    clock.seconds = 5
+    assert secrets("v1") == (b"whsec_1",)
+
+
+@pytest.mark.parametrize("shape", [{"value": "whsec_1"}, [{"value": "whsec_1"}], 5])
+def test_an_answer_that_is_no_secret_makes_no_key(shape: object) -> None:
+    secrets = rotating(Vault(v1=shape), Clock())
+    with pytest.raises(ConfigurationError, match="a source of secrets answered with"):
+        secrets("v1")
+    for made_up in ("value", "whsec_1"):
+        with pytest.raises(WebhookVerificationError):
+            verify_molam_signature(sign(BODY, made_up, now=NOW), BODY, secrets, now=NOW)
+
+
+@pytest.mark.parametrize("forgotten", [" ", "\n", "whsec_", "None", "null"])
+def test_what_stands_for_a_forgotten_secret_verifies_nothing(forgotten: str) -> None:
+    header = f"t={int(NOW * 1000)},v1={hmac.digest(forgotten.encode(), b'%d.%b' % (NOW * 1000, BODY), 'sha256').hex()}"
+    for source in ({"v1": forgotten}, forgotten, lambda kid: [forgotten], rotating(Vault(v1=forgotten), Clock())):
+        with pytest.raises(WebhookVerificationError, match="Unknown key ID"):
+            verify_molam_signature(header, BODY, source, now=NOW)
+
+
+def test_a_source_that_hangs_drops_no_event(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("molam_sdk.secrets.kept._PATIENCE", 0.05)
+    vault, clock, over = Vault(v1="a"), Clock(), threading.Event()
+    secrets = rotating(vault, clock)
+    secrets("v1")
+    clock.seconds = 60
+    monkeypatch.setattr(vault, "secrets", _Hanging(over))
+    assert [secrets("v1") for _ in range(20)] == [(b"a",)] * 20
+    over.set()
+
+
+class _Hanging(dict[str, object]):
+    def __init__(self, over: threading.Event) -> None:
+        super().__init__()
+        self.over = over
+
+    def get(self, *_: object) -> object:  # type: ignore[override]
+        self.over.wait(30)
+        return None

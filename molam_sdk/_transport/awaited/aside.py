@@ -11,8 +11,13 @@ from ..._aside import Aside
 
 async def ended_in_time(aside: Aside[Any], seconds: float) -> bool:
     """Whether it ended within that time; the event loop goes on meanwhile."""
-    if aside.done:
-        return True
+    if not aside.done:
+        await asyncio.wait({told_of(aside)}, timeout=max(0.0, seconds))
+    return aside.done
+
+
+def told_of(aside: Aside[Any]) -> asyncio.Future[None]:
+    """A future of the running event loop that is done when it has ended."""
     loop = asyncio.get_running_loop()
     told: asyncio.Future[None] = loop.create_future()
 
@@ -21,8 +26,7 @@ async def ended_in_time(aside: Aside[Any], seconds: float) -> bool:
             loop.call_soon_threadsafe(_settle, told)
 
     aside.when_done(tell)
-    await asyncio.wait({told}, timeout=max(0.0, seconds))
-    return aside.done
+    return told
 
 
 def _settle(told: asyncio.Future[None]) -> None:

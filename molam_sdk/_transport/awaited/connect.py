@@ -6,7 +6,6 @@ By the standard library only, on sockets of our own, so that every event loop do
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import socket
 import ssl
 from collections import deque
@@ -14,12 +13,13 @@ from typing import Any, Final
 
 from ..._core.wire import Failure
 from ..._http.error import NoReplyError
-from ..dns import AddressInfo, NameLookup, interleaved, look_up, numeric_addresses
+from ..dns import AddressInfo, found_by, interleaved, look_up, numeric_addresses
 from ..failures import refuses_our_certificate
 from ..origin import Origin, clock, time_left_to_connect
 from ..recording import RecorderCheck
 from ..tls import TlsSettings
 from ..tunnel import ConnectAnswer, connect_request
+from .aside import told_of
 from .connection import Connection
 
 # RFC 8305 §5, "Connection Attempt Delay".
@@ -100,14 +100,16 @@ class Connector:
         tls: dict[str, Any] = {}
         if self._origin.secure:
             tls = {"ssl": self._tls.context(), "server_hostname": host}
+        connection = Connection()
         try:
-            _, connection = await asyncio.get_running_loop().create_connection(Connection, sock=sock, **tls)
+            transport, _ = await asyncio.get_running_loop().create_connection(lambda: connection.line, sock=sock, **tls)
         except ssl.SSLCertVerificationError as problem:
             reason = problem.verify_message
             raise NoReplyError(Failure.CERTIFICATE, f"the certificate of {host} is not trusted: {reason}") from problem
         except (OSError, ValueError) as problem:
             failure = Failure.CERTIFICATE if refuses_our_certificate(problem) else Failure.TLS
             raise NoReplyError(failure, f"no TLS with {host}: {type(problem).__name__} {problem}") from problem
+        connection.line.connection_made(transport)  # again, in case that what told it so was torn
         return connection
 
 
@@ -116,25 +118,8 @@ async def resolve(host: str, port: int) -> list[AddressInfo]:
     if found := numeric_addresses(host, port):
         return found
     lookup = look_up(host, port)
-    await _until_done(lookup)
-    return lookup.result()
-
-
-async def _until_done(lookup: NameLookup) -> None:
-    loop = asyncio.get_running_loop()
-    done: asyncio.Future[None] = loop.create_future()
-
-    def tell() -> None:
-        with contextlib.suppress(RuntimeError):  # the event loop has ended meanwhile, and nobody waits any more
-            loop.call_soon_threadsafe(_settle, done)
-
-    lookup.when_done(tell)
-    await done
-
-
-def _settle(done: asyncio.Future[None]) -> None:
-    if not done.done():
-        done.set_result(None)
+    await told_of(lookup)
+    return found_by(lookup, host)
 
 
 async def connect_to_first(addresses: list[AddressInfo]) -> socket.socket:

@@ -7,30 +7,35 @@ from collections import deque
 from collections.abc import Awaitable, Callable
 from typing import Final
 
+from ..._connections.tally import CONNECTIONS, Standing
 from ..._core.wire import Failure
 from ..._http.error import NoReplyError
 from ..origin import clock
 from .connection import Connection
-from .semaphore import Semaphore
+from .line import Line
+from .semaphore import Permit, Semaphore
 
 # Opening takes the event loop half a millisecond: a thousand at a time would outlast their own connect timeout.
 _OPENED_AT_A_TIME: Final = 64
+_CLOSING_SECONDS: Final = 1.0
 
 
 class Pool:
-    """Keeps up to ``size`` idle connections, each for ``idle_seconds``. ``standing`` holds those in use, too.
+    """Keeps up to ``size`` idle connections, each for ``idle_seconds``. ``standing``: the lines of all that stand;
+    a connection that is neither released nor discarded is closed when it is forgotten.
 
     No fork hook: a child must not touch sockets that its parent's event loop watches.
     """
 
     def __init__(self, size: int, idle_seconds: float, connect_timeout: float) -> None:
-        self.standing: set[Connection] = set()
+        self.standing: set[Line] = set()
         self._opening: Semaphore[Connection] = Semaphore(_OPENED_AT_A_TIME)
         self._idle: deque[Connection] = deque()
         self._size = size
         self._idle_seconds = idle_seconds
         self._connect_timeout = connect_timeout
         self._closed = False
+        CONNECTIONS.watch(self)
 
     def __len__(self) -> int:
         return len(self._idle)
@@ -38,9 +43,9 @@ class Pool:
     async def acquire(self, open_new: Callable[[float], Awaitable[Connection]], deadline: float) -> Connection:
         """An idle connection that still stands, or a new one; one that comes back goes to whoever waits to open."""
         while (connection := self._take_idle()) is None:
-            grant = await self._opening.acquire(deadline - clock())
-            if grant.permit:
-                return await self._open(open_new, deadline)
+            grant = await self._opening.acquire(deadline - clock(), lambda: deadline - clock())
+            if grant.permit is not None:
+                return await self._open(open_new, deadline, grant.permit)
             if grant.item is None:
                 raise NoReplyError(Failure.CONNECT_TIMEOUT, "no connection in time: others were waiting for theirs")
             if grant.item.usable():
@@ -70,39 +75,44 @@ class Pool:
         while self._idle:
             self._idle.pop().close()
 
+    def standing_now(self) -> Standing:
+        """How many stand."""
+        idle = len(self._idle)
+        return Standing(idle, max(0, len(self.standing) - idle))
+
     def drop(self) -> None:
         """Nobody closed the client: let go of every connection, whether or not the event loop still runs."""
-        for connection in tuple(self.standing):
-            connection.drop()
+        for line in tuple(self.standing):
+            line.drop()
 
     async def close(self) -> None:
         """Close every idle connection, those in use as they come back, and wait until the event loop has let go."""
         self._closed = True
         self.clear()
-        for connection in tuple(self.standing):
-            if connection.closing():
-                await connection.gone
+        await asyncio.sleep(0)  # for what was forgotten outside of the event loop, and is closed in its next turn
+        closing = [line for line in self.standing if line.closing()]
+        if closing:
+            await asyncio.wait({line.gone for line in closing}, timeout=_CLOSING_SECONDS)
+            self.standing.difference_update(closing)
 
-    async def _open(self, open_new: Callable[[float], Awaitable[Connection]], deadline: float) -> Connection:
+    async def _open(
+        self, open_new: Callable[[float], Awaitable[Connection]], deadline: float, permit: Permit
+    ) -> Connection:
         """Open one, with a permit to do so; an idle one that came meanwhile will do."""
         began = clock()
         try:
             connection = self._take_idle()
             if connection is None:
                 connection = await open_new(deadline)
-                self._watch(connection)
+                connection.line.stand_in(self.standing)
+                CONNECTIONS.count_opened()
             return connection
         except NoReplyError as error:
             if error.failure is Failure.CONNECT_TIMEOUT and clock() - began >= self._connect_timeout:
                 self._opening.refuse_waiting()  # they have waited as long, and would wait for the same
             raise
         finally:
-            self._opening.release()
-
-    def _watch(self, connection: Connection) -> None:
-        if not connection.gone.done():
-            self.standing.add(connection)
-            connection.when_gone = lambda: self.standing.discard(connection)
+            self._opening.release(permit)
 
     def _take_idle(self) -> Connection | None:
         oldest = clock() - self._idle_seconds

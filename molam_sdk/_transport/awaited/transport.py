@@ -7,6 +7,7 @@ import os
 import warnings
 
 from ..._core.wire import NoReply, Reply, Request, Transport
+from ..._frames import without_values
 from ..._http.error import NoReplyError
 from ...config import ClientConfig
 from ...exceptions import MolamError
@@ -25,6 +26,7 @@ class AsyncioTransport:
     Inside ``molam_sdk.testing.ordinary_transport()`` requests does the sending, in a thread per attempt.
     """
 
+    @without_values
     def __init__(self, config: ClientConfig) -> None:
         self._config = config
         self._ordinary = _ordinary_transport(config)

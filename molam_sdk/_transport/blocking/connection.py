@@ -28,14 +28,15 @@ _inherited: list[socket.socket] = []
 class Connection:
     """An open connection. ``uses`` counts the answers it has carried; ``idle_since`` is when the last one ended.
 
-    ``sent`` says whether any byte of the request at hand may have left. Nobody need close it: it goes with its last
-    reference.
+    ``sent`` says whether any byte of the request at hand may have left; ``tls`` is its context, where it has
+    one. Nobody need close it: it goes with its last reference.
     """
 
-    __slots__ = ("__weakref__", "_socket", "idle_since", "sent", "uses")
+    __slots__ = ("__weakref__", "_socket", "idle_since", "sent", "tls", "uses")
 
     def __init__(self, sock: socket.socket) -> None:
         self._socket = sock
+        self.tls: ssl.SSLContext | None = getattr(sock, "context", None)
         self.uses = 0
         self.idle_since = 0.0
         self.sent = False
@@ -50,6 +51,11 @@ class Connection:
             raise NoReplyError(Failure.TIMEOUT, "no complete answer in time") from problem
         except OSError as problem:
             raise self._broken(problem, reader) from problem
+
+    @property
+    def secured(self) -> ssl.SSLSocket | None:
+        """The TLS socket, to look at what the server has shown; None in clear text."""
+        return self._socket if isinstance(self._socket, ssl.SSLSocket) else None
 
     def usable(self) -> bool:
         """Whether nothing has come since the last answer: neither the server's close nor stray bytes."""

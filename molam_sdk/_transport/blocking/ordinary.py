@@ -19,7 +19,7 @@ from ...exceptions import ConfigurationError
 from ..failures import links_of, refuses_our_certificate
 from ..origin import base_of, clock, time_left_to_connect
 from ..proxies import ProxySettings
-from ..tls import TlsSettings
+from ..tls import TlsSettings, refuse_live_key
 from .adapter import Deadline
 
 # As small as the pieces are, so little is waited for at once: urllib3 fills a piece before it hands it out.
@@ -58,6 +58,8 @@ class AdapterOptions:
 
     def of(self, request: Request) -> dict[str, Any]:
         """The options of one request; each wait is bounded by the time left, too."""
+        if self._verify is False:
+            refuse_live_key(request.headers.items())
         left = time_left_to_connect(request.deadline)
         proxy = self._proxies.proxy_for(base_of(request.url))
         return {
@@ -68,10 +70,12 @@ class AdapterOptions:
         }
 
     def headers(self, request: Request) -> dict[str, str]:
-        """With the length: without it HTTPAdapter would send the body in chunks."""
+        """With the length, without which HTTPAdapter would send the body in chunks, and as plain texts: recorders write
+        them to files by type."""
+        headers = {name: str(value) for name, value in request.headers.items()}
         if request.body is None and request.method != "POST":
-            return request.headers
-        return request.headers | {"Content-Length": str(len(request.body or b""))}
+            return headers
+        return headers | {"Content-Length": str(len(request.body or b""))}
 
 
 def check_adapter(config: ClientConfig, adapter: BaseAdapter) -> None:

@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Callable
 from weakref import WeakSet
 
+from ..._connections.tally import CONNECTIONS, Standing
 from ..._forks import renew_after_fork
 from ..origin import clock
 from .connection import Connection
@@ -28,6 +29,7 @@ class Pool:
         # A client that nobody closed leaves no open socket behind, neither when collected nor at exit.
         weakref.finalize(self, _close_all, self._idle)
         renew_after_fork(self)
+        CONNECTIONS.watch(self)
 
     def __len__(self) -> int:
         return len(self._idle)
@@ -38,6 +40,7 @@ class Pool:
         if connection is None:
             connection = open_new(deadline)
             self._standing.add(connection)
+            CONNECTIONS.count_opened()
         return connection
 
     def release(self, connection: Connection) -> None:
@@ -60,6 +63,11 @@ class Pool:
         """Close every idle connection, and those in use as they come back."""
         self._closed = True
         self.clear()
+
+    def standing_now(self) -> Standing:
+        """How many stand; another thread may be taking one."""
+        idle = len(self._idle)
+        return Standing(idle, max(0, len(self._standing) - idle))
 
     def after_fork(self) -> None:
         """The sockets are the parent's, those that its other threads were using included."""

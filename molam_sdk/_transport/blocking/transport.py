@@ -12,6 +12,7 @@ from requests.models import PreparedRequest, Response
 from requests.structures import CaseInsensitiveDict
 
 from ..._core.wire import NoReply, Reply, Request
+from ..._frames import without_values
 from ..._http.error import NoReplyError
 from ...config import ClientConfig
 from ...exceptions import MolamError
@@ -32,6 +33,7 @@ class RequestsTransport:
     retries of its own: the client retries, under the same idempotency key and within the deadline.
     """
 
+    @without_values
     def __init__(self, config: ClientConfig, adapter: BaseAdapter | None = None) -> None:
         self._config = config
         self.session = _Session()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
+
 from django.apps import AppConfig
 
 
@@ -11,3 +13,7 @@ class MolamWebhooksConfig(AppConfig):
     name = "molam_sdk.contrib.django"
     label = "molam_webhooks"
     verbose_name = "Molam webhooks"
+
+    def ready(self) -> None:
+        """Have ``manage.py check`` look at the receivers."""
+        importlib.import_module(f"{__package__}.checks")

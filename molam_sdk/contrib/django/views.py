@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Final, TypeVar
 
 from asgiref.sync import sync_to_async
 from django.core.exceptions import RequestDataTooBig
 from django.db import connections, transaction
-from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseNotAllowed
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseNotAllowed, JsonResponse
 from django.http.request import RawPostDataException, UnreadablePostError
 from django.urls import URLPattern, path
 
+from ...health import Health, HealthReport
 from ...receiver import WebhookAnswer, WebhookReceiver
 from ...receiver.headers import DeliveryHeaders
 
-__all__ = ["webhook_path", "webhook_view", "webhook_view_async"]
+known_receivers: Final[list[WebhookReceiver]] = []
+"""Every receiver that a view was made for; ``manage.py check`` looks at them."""
+
+__all__ = ["health_paths", "webhook_path", "webhook_view", "webhook_view_async"]
 
 T = TypeVar("T")
 View = TypeVar("View", bound=Callable[..., Any])
@@ -34,8 +38,23 @@ def webhook_path(receiver: WebhookReceiver, route: str = "webhooks/molam", *, us
     return entry
 
 
+def health_paths(health: Health, route: str = "health/molam") -> list[URLPattern]:
+    """Two entries for urlpatterns, ``…/live`` and ``…/ready``, for probes; 503 where it should get no calls."""
+
+    def page(look: Callable[[], HealthReport]) -> Callable[[HttpRequest], HttpResponseBase]:
+        def view(_request: HttpRequest) -> HttpResponseBase:
+            report = look()
+            return JsonResponse(report.to_dict(), status=report.http_status, headers={"Cache-Control": "no-store"})
+
+        return view
+
+    pages = {"live": health.liveness, "ready": health.readiness}
+    return [path(f"{route}/{name}", page(look), name=f"molam_{name}") for name, look in pages.items()]
+
+
 def webhook_view(receiver: WebhookReceiver) -> Callable[[HttpRequest], HttpResponseBase]:
     """A view that takes Molam's deliveries."""
+    known_receivers.append(receiver)
 
     def receive(request: HttpRequest) -> HttpResponseBase:
         if request.method != "POST":
@@ -43,14 +62,16 @@ def webhook_view(receiver: WebhookReceiver) -> Callable[[HttpRequest], HttpRespo
         try:
             body = _raw_body(request, receiver.max_bytes)
         except _UNREADABLE as error:
-            return _response(receiver.unreadable(_TAKEN.format(error=error)))
-        return _response(receiver.receive(request.headers, body))
+            return _Answered(_unreadable(receiver, request, error))
+        later: list[Callable[[], None]] = []
+        return _Answered(receiver.receive(request.headers, body, later=later.append), later)
 
     return _exempt(receive)
 
 
 def webhook_view_async(receiver: WebhookReceiver) -> Callable[[HttpRequest], Awaitable[HttpResponseBase]]:
     """As ``webhook_view``, for ASGI: coroutine functions are awaited, the database is used in Django's thread."""
+    known_receivers.append(receiver)
 
     async def receive(request: HttpRequest) -> HttpResponseBase:
         if request.method != "POST":
@@ -58,10 +79,18 @@ def webhook_view_async(receiver: WebhookReceiver) -> Callable[[HttpRequest], Awa
         try:
             body = _raw_body(request, receiver.max_bytes)
         except _UNREADABLE as error:
-            return _response(receiver.unreadable(_TAKEN.format(error=error)))
-        return _response(await receiver.receive_async(request.headers, body, in_thread=_in_thread))
+            return _Answered(_unreadable(receiver, request, error))
+        later: list[Callable[[], None]] = []
+        answer = await receiver.receive_async(request.headers, body, in_thread=_in_thread, later=later.append)
+        return _Answered(answer, later)
 
     return _exempt(receive)
+
+
+def _unreadable(receiver: WebhookReceiver, request: HttpRequest, error: Exception) -> WebhookAnswer:
+    if isinstance(error, UnreadablePostError):  # Django's name for a connection that broke off
+        return receiver.hung_up(request.headers)
+    return receiver.unreadable(_TAKEN.format(error=error), request.headers)
 
 
 def _in_thread(function: Callable[..., T], /, *args: Any) -> Awaitable[T]:
@@ -73,8 +102,18 @@ def _raw_body(request: HttpRequest, max_bytes: int) -> bytes:
     return b"" if DeliveryHeaders(request.headers).content_length > max_bytes else request.body
 
 
-def _response(answer: WebhookAnswer) -> HttpResponse:
-    return HttpResponse(answer.body, status=answer.status, headers=dict(answer.headers))
+class _Answered(HttpResponse):
+    """The answer; once it was sent, what may wait until then runs in Django's own thread, on its connections."""
+
+    def __init__(self, answer: WebhookAnswer, later: Sequence[Callable[[], None]] = ()) -> None:
+        super().__init__(answer.body, status=answer.status, headers=dict(answer.headers))
+        self._later = list(later)
+
+    def close(self) -> None:
+        """Called by the server when the last byte is out."""
+        while self._later:
+            self._later.pop()()
+        super().close()
 
 
 def _exempt(view: View) -> View:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from .execution import Execution, InThread
+from .backfilling import walk
+from .execution import Execution
 from .serving import serve
 
-__all__ = ["Execution", "InThread", "serve"]
+__all__ = ["Execution", "serve", "walk"]

@@ -3,36 +3,36 @@
 from __future__ import annotations
 
 from ..delivery import IncomingDelivery, WebhookAnswer
-from ..event_run import EventRun, LeaseLostError
+from ..event_run import EventRun, LeaseLostError, StoreFailedError, result_of
 from .execution import Execution
 
 
 async def serve(delivery: IncomingDelivery, run: EventRun, execution: Execution) -> WebhookAnswer:
     """Answer a delivery: handled, or why not. Raises only what stops the worker itself, the event given back."""
     try:
-        claimed = await execution.run_blocking(run.claim)
-    except Exception as error:  # noqa: BLE001  # whatever a store raises, the sender gets an answer
-        return delivery.answer("store_error", error=error)
-    if claimed.decision != "run":
-        return delivery.not_run(claimed)
-    try:
         with delivery.traced():
-            await _run_handlers(run, execution)
+            claimed = await execution.begin(run)
+            if claimed.decision != "run":
+                return delivery.not_run(claimed)
+            if run.to_await:
+                await _run_awaited(run, execution)
+    except StoreFailedError as error:
+        return delivery.answer(result_of(error), error=error)
     except LeaseLostError:
+        await execution.give_back(run)
         return delivery.answer("lost")
     except Exception as error:  # noqa: BLE001  # whatever a handler raises, the event is given back
-        await execution.run_blocking(run.release)
-        return delivery.answer("failed", error=error)
+        await execution.give_back(run)
+        return delivery.answer(result_of(error), error=error)
     except BaseException:
-        await execution.run_blocking(run.release)
+        await execution.give_back(run)
         raise
     return delivery.answer("handled")
 
 
-async def _run_handlers(run: EventRun, execution: Execution) -> None:
-    # The mark is the last write: if another worker has the event by now, what the transaction can undo is undone.
-    with execution.transaction(run):
-        for subscriber in run.pending:
-            await execution.run_handler(subscriber, run.event)
-            await execution.run_blocking(run.note_finished, subscriber)
-        await execution.run_blocking(run.mark_done)
+async def _run_awaited(run: EventRun, execution: Execution) -> None:
+    while run.to_await:
+        subscriber, awaitable = run.to_await.pop(0)
+        await execution.run_awaitable(subscriber, awaitable, run)
+        await execution.run_step(run, run.note_finished, subscriber)
+    await execution.run_step(run, run.mark_done)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from .backfilling import walk
 from .execution import Execution
+from .loop import run_coroutine
 from .serving import serve
 
-__all__ = ["Execution", "serve"]
+__all__ = ["Execution", "run_coroutine", "serve", "walk"]

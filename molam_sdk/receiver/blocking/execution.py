@@ -1,33 +1,35 @@
-"""Where things run when a delivery blocks: everything in the caller's thread, one after the other."""
+"""Where things run when a delivery blocks: everything in the caller's thread, coroutines on a loop beside it."""
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
-from contextlib import AbstractContextManager
-from typing import Any, TypeVar
+from typing import Any
 
-from ...webhooks import WebhookEvent
+from ...store import ClaimResult
 from ..event_run import EventRun
+from ..handler_calls import HandlerCalls
 from ..subscribers import Subscriber
-
-T = TypeVar("T")
+from .loop import run_coroutine, run_to_its_end
 
 
 class Execution:
-    """Runs the steps of one delivery."""
+    """Runs the steps of one delivery. ``calls`` are those of the thread, with a loop beside it, if none are given."""
 
-    def run_blocking(self, function: Callable[..., T], /, *args: Any) -> T:
+    def __init__(self, calls: HandlerCalls | None = None) -> None:
+        self.calls = HandlerCalls(run_coroutine) if calls is None else calls
+
+    def begin(self, run: EventRun) -> ClaimResult:
+        """Everything that can be run at once."""
+        return run.begin(self.calls)
+
+    def run_awaitable(self, subscriber: Subscriber, awaitable: Any, run: EventRun) -> None:
+        """What a handler gave to await, or a coroutine function."""
+        self.calls.wait_for(run_to_its_end(subscriber.call, run.event_for(subscriber), awaitable))
+
+    def run_step(self, run: EventRun, function: Callable[..., None], /, *args: Any) -> None:
         """A step of the store."""
-        return function(*args)
+        function(*args)
 
-    def run_handler(self, subscriber: Subscriber, event: WebhookEvent) -> None:
-        """A handler of the merchant; a coroutine function gets an event loop of its own."""
-        if subscriber.is_async:
-            asyncio.run(subscriber.call(event))
-        else:
-            subscriber.call(event)
-
-    def transaction(self, run: EventRun) -> AbstractContextManager[None]:
-        """The store's, which the handlers and the mark share."""
-        return run.transaction()
+    def give_back(self, run: EventRun) -> None:
+        """Give the event back."""
+        run.give_back()

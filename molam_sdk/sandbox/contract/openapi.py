@@ -12,7 +12,7 @@ from .schemas import ERRORS, EVENT, JsonSchema, body_schema, list_of, reference
 _MEANINGS = {
     400: "The request is invalid; `param` names the parameter.",
     401: "The key is missing or not known.",
-    402: "Declined.",
+    402: "Declined, or the balance does not cover the payout.",
     403: "The key lacks the scope.",
     404: "No such object.",
     409: "The first request with this key still runs (`idempotency_in_progress`), or a state conflict.",

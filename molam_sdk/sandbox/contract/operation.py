@@ -37,7 +37,8 @@ class ContractOperation:
     """One operation: where it is, who may, what comes in (`request`, `query`), what goes out, what is refused.
 
     `response` is the object answered, None for an answer without a body; `listed` says that it comes in a list.
-    `refusals` are error statuses beyond those that follow from the method and the path.
+    `refusals` are error statuses beyond those that follow from the method and the path; `magic` the kinds of objects
+    whose magic values its metadata may name.
     """
 
     name: str
@@ -50,6 +51,7 @@ class ContractOperation:
     status: int = 200
     listed: bool = False
     refusals: tuple[int, ...] = ()
+    magic: tuple[str, ...] = ()
 
     @property
     def paged(self) -> bool:

@@ -34,6 +34,10 @@ def _flat(error: RefusalError, request_id: str) -> dict[str, Any]:
     return {"error": error.code, "message": error.message}
 
 
+def _detail(error: RefusalError, request_id: str) -> dict[str, Any]:
+    return {"error": error.code, "detail": error.message}
+
+
 def _legacy(error: RefusalError, request_id: str) -> dict[str, Any]:
     body: dict[str, Any] = {"error_code": error.code, "message": error.message, "request_id": request_id}
     return {**body, "details": {"param": error.param}} if error.param else body
@@ -61,6 +65,7 @@ JSON = "application/json"
 ERROR_FORMATS: dict[str, tuple[_Shape, str]] = {
     "standard": (_standard, JSON),
     "flat": (_flat, JSON),
+    "detail": (_detail, JSON),
     "legacy": (_legacy, JSON),
     "problem": (_problem, "application/problem+json"),
 }

@@ -75,6 +75,7 @@ EVENT = closed_object(
 ERRORS: dict[str, JsonSchema] = {
     "Error": closed_object({}, error=closed_object({"param": TEXT}, code=TEXT, message=TEXT, type=TEXT)),
     "FlatError": closed_object({}, error=TEXT, message=TEXT),
+    "DetailError": closed_object({}, error=TEXT, detail=TEXT),
     "LegacyError": closed_object({"details": {"type": "object"}}, error_code=TEXT, message=TEXT, request_id=TEXT),
     "Problem": closed_object(
         {"param": TEXT},

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -12,6 +12,7 @@ from ..domain.currencies import EXPONENTS, MAX_DIGITS, decimals
 
 LOOPBACK_HOSTS = ("localhost", "127.0.0.1", "::1")
 METADATA_BYTES = 16_384
+MUST_BE_HTTPS = "must be https (http only to this machine)"
 
 
 class InvalidValueError(ValueError):
@@ -110,7 +111,7 @@ def _currency(value: Any) -> str:
     return value
 
 
-def _web_url(value: Any) -> str:
+def _any_web_url(value: Any) -> str:
     string = _string(value)
     try:
         parts = urlsplit(string)
@@ -119,15 +120,29 @@ def _web_url(value: Any) -> str:
         raise InvalidValueError("must be a URL") from None
     if not host or port == 0 or len(string) > 2048 or re.search(r"[\s\x00-\x20\x7f]", string):
         raise InvalidValueError("must be an absolute http or https URL")
-    if parts.scheme != "https" and not (parts.scheme == "http" and host in LOOPBACK_HOSTS):
-        raise InvalidValueError("must be https (http only to this machine)")
+    if parts.scheme not in ("https", "http"):
+        raise InvalidValueError("must be an absolute http or https URL")
     return string
+
+
+def _web_url(value: Any) -> str:
+    string = _any_web_url(value)
+    if not is_private_enough(string):
+        raise InvalidValueError(MUST_BE_HTTPS)
+    return string
+
+
+def is_private_enough(url: str, hosts: Collection[str] = ()) -> bool:
+    """Whether a URL is https, or http to this machine or one of these hosts."""
+    parts = urlsplit(url)
+    return parts.scheme == "https" or parts.hostname in LOOPBACK_HOSTS or parts.hostname in hosts
 
 
 AMOUNT = ValueKind(_amount, {"type": "number", "exclusiveMinimum": 0, "maximum": 10**MAX_DIGITS - 1})
 BOOLEAN = ValueKind(_boolean, {"type": "boolean"})
 METADATA = ValueKind(_metadata, {"type": "object", "additionalProperties": True})
 CURRENCY = ValueKind(_currency, {"type": "string", "enum": sorted(EXPONENTS)})
+ANY_WEB_URL = ValueKind(_any_web_url, {"type": "string", "format": "uri", "maxLength": 2048})
 WEB_URL = ValueKind(_web_url, {"type": "string", "format": "uri", "maxLength": 2048})
 EMAIL = matching(r"[^@\s]{1,64}@[^@\s]{1,190}", "an e-mail address", format="email")
 COUNTRY = matching("[A-Z]{2}", "an ISO 3166 code of two capitals, such as SN")

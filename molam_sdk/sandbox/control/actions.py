@@ -1,95 +1,142 @@
-"""Control: what each control path does."""
+"""What the control paths of faults, clock, ledger, payments and keys do."""
 
 import asyncio
-from collections.abc import Mapping
+import contextlib
+import json
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import asdict
 from typing import Any
 
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import JSONResponse, Response, StreamingResponse
 
-from ..deliveries.webhooks import Webhooks
-from ..deliveries.worker import DeliveryWorker
-from ..domain.clock import SandboxClock, iso, step_seconds
-from ..faults.faults import Faults
-from ..store.ledger import Ledger
+from ..domain.clock import iso, step_seconds
+from .services import ControlServices, whole
 
-
-def _whole(query: Mapping[str, str], name: str, otherwise: int) -> int:
-    return int(query.get(name, otherwise))
+_STREAMED = "application/x-ndjson"
+_PAGE = 1000
 
 
 class Control:
     """One method per control path."""
 
-    def __init__(
-        self, faults: Faults, clock: SandboxClock, worker: DeliveryWorker, ledger: Ledger, webhooks: Webhooks
-    ) -> None:
-        self._faults, self._clock, self._worker = faults, clock, worker
-        self._ledger, self._webhooks = ledger, webhooks
+    def __init__(self, services: ControlServices) -> None:
+        self._of = services
 
     async def list_faults(self, request: Request, query: Mapping[str, str]) -> Response:
-        return JSONResponse({"data": self._faults.list()})
+        return JSONResponse({"data": self._of.faults.list()})
 
     async def add_fault(self, request: Request, body: dict[str, Any]) -> Response:
         parts = {name: value for name, value in body.items() if name != "kind"}
-        return JSONResponse(asdict(self._faults.add(kind=body.get("kind", ""), **parts)), 201)
+        added = self._of.faults.add(kind=body.get("kind", ""), **parts)
+        self._of.changes.tell("faults")
+        return JSONResponse(asdict(added), 201)
 
     async def clear_faults(self, request: Request, query: Mapping[str, str]) -> Response:
-        self._faults.clear()
+        self._of.faults.clear()
+        self._of.changes.tell("faults")
         return Response(status_code=204)
 
     async def remove_fault(self, request: Request, query: Mapping[str, str]) -> Response:
-        if not self._faults.remove(request.path_params["id"]):
+        if not self._of.faults.remove(request.path_params["id"]):
             raise KeyError(request.path_params["id"])
+        self._of.changes.tell("faults")
         return Response(status_code=204)
 
     async def read_clock(self, request: Request, query: Mapping[str, str]) -> Response:
-        clock = self._clock
-        return JSONResponse({"now": iso(clock.now()), "unix_seconds": clock.now(), "offset_seconds": clock.offset})
+        return JSONResponse(self._time())
+
+    def _time(self) -> dict[str, Any]:
+        clock = self._of.clock
+        return {"now": iso(clock.now()), "unix_seconds": clock.now(), "offset_seconds": clock.offset}
 
     async def advance_clock(self, request: Request, body: dict[str, Any]) -> Response:
-        await self._worker.advance(step_seconds(**body))
+        """Answers when all that fell due has happened; asked for x-ndjson, tells on the way what is left."""
+        seconds = step_seconds(**body)
+        if _STREAMED in request.headers.get("accept", ""):
+            return StreamingResponse(self._advancing(seconds), media_type=_STREAMED)
+        await self._of.worker.advance(seconds)
+        self._of.changes.tell("clock")
         return await self.read_clock(request, {})
 
+    async def _advancing(self, seconds: float) -> AsyncIterator[str]:
+        left: asyncio.Queue[float] = asyncio.Queue()
+        work = asyncio.ensure_future(self._of.worker.advance(seconds, left.put_nowait))
+        work.add_done_callback(lambda _: left.put_nowait(0.0))
+        try:
+            while not work.done():
+                yield json.dumps({"left_seconds": await left.get()}) + "\n"
+                # What came meanwhile is old: one line for all of it.
+                while left.qsize() > 1:
+                    left.get_nowait()
+            await work
+            self._of.changes.tell("clock")
+            yield json.dumps(self._time()) + "\n"
+        finally:
+            work.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await work
+
     async def read_ledger(self, request: Request, query: Mapping[str, str]) -> Response:
+        ledger = self._of.ledger
         chosen = {name: query[name] for name in ("order", "idempotency_key") if name in query}
+        after, limit = whole(query, "after", 0), whole(query, "limit", _PAGE, _PAGE)
+        entries = ledger.entries(**chosen, after=after, limit=limit + 1)
+        wrong = ledger.discrepancies()
         answer: dict[str, Any] = {
-            "balanced": self._ledger.balanced(),
-            "discrepancies": self._ledger.discrepancies(),
-            "balances": self._ledger.balances(),
-            "entries": self._ledger.entries(**chosen),
+            "balanced": not wrong,
+            "discrepancies": wrong,
+            "balances": ledger.balances(),
+            "entries": entries[:limit],
+            "has_more": len(entries) > limit,
         }
         if chosen:
-            answer["executions"] = self._ledger.executions(**chosen, operation=query.get("operation"))
+            answer["executions"] = ledger.executions(**chosen, operation=query.get("operation"))
         return JSONResponse(answer)
 
     async def read_audit(self, request: Request, query: Mapping[str, str]) -> Response:
-        return JSONResponse({"data": self._ledger.audit(_whole(query, "limit", 100))})
+        return JSONResponse({"data": self._of.ledger.audit(whole(query, "limit", 100))})
 
-    async def list_events(self, request: Request, query: Mapping[str, str]) -> Response:
-        after, limit = _whole(query, "after", 0), _whole(query, "limit", 100)
-        found = self._webhooks.events(query.get("type"), after, limit)
-        return JSONResponse({"data": found, "latest": self._webhooks.latest()})
+    async def list_payments(self, request: Request, query: Mapping[str, str]) -> Response:
+        before, limit = whole(query, "before", 0) or None, whole(query, "limit", 50, 500)
+        found = self._of.payments.page(before, limit + 1, query.get("search"), query.get("status"))
+        return JSONResponse({"data": found[:limit], "has_more": len(found) > limit})
 
-    async def trigger(self, request: Request, body: dict[str, Any]) -> Response:
-        data = body.get("data")
-        if data is not None and not isinstance(data, dict):
-            raise ValueError("data must be an object")
-        event_id = self._webhooks.trigger(str(body.get("type")), data)
-        return JSONResponse({"id": event_id}, 201)
+    async def read_payment(self, request: Request, query: Mapping[str, str]) -> Response:
+        self._of.log.flush()
+        return JSONResponse(self._of.payments.timeline(request.path_params["id"]))
 
-    async def list_deliveries(self, request: Request, query: Mapping[str, str]) -> Response:
-        found = self._webhooks.deliveries(query.get("type"), query.get("endpoint_id"), query.get("status"))
-        return JSONResponse({"data": [asdict(delivery) for delivery in found]})
+    async def dispute(self, request: Request, body: dict[str, Any]) -> Response:
+        opened = self._of.payments.dispute(request.path_params["id"], **body)
+        self._wake()
+        return JSONResponse(opened, 201)
 
-    async def redeliver(self, request: Request, body: dict[str, Any]) -> Response:
-        self._webhooks.redeliver(request.path_params["id"])
-        return Response(status_code=202)
+    async def decide(self, request: Request, body: dict[str, Any]) -> Response:
+        decided = self._of.payments.decide_dispute(request.path_params["id"], **body)
+        self._wake()
+        return JSONResponse(decided)
 
-    async def duplicate(self, request: Request, body: dict[str, Any]) -> Response:
-        return JSONResponse({"id": self._webhooks.duplicate(request.path_params["id"])}, 202)
+    async def decline(self, request: Request, body: dict[str, Any]) -> Response:
+        declined = self._of.payments.decline(request.path_params["id"], **body)
+        self._wake()
+        return JSONResponse(declined)
 
-    async def wait(self, request: Request, body: dict[str, Any]) -> Response:
-        await asyncio.wait_for(self._worker.settle(), 30)
+    def _wake(self) -> None:
+        self._of.worker.wake()
+        self._of.changes.tell("payments")
+
+    async def list_keys(self, request: Request, query: Mapping[str, str]) -> Response:
+        return JSONResponse({"data": self._of.keys.list()})
+
+    async def create_key(self, request: Request, body: dict[str, Any]) -> Response:
+        scopes = body.pop("scopes", [])
+        if not isinstance(scopes, list) or not all(isinstance(scope, str) for scope in scopes):
+            raise ValueError("scopes must be a list of strings")
+        secret = self._of.keys.create(*scopes, **body)
+        self._of.changes.tell("keys")
+        return JSONResponse({**self._of.keys.list()[-1], "secret": secret}, 201)
+
+    async def revoke_key(self, request: Request, query: Mapping[str, str]) -> Response:
+        self._of.keys.revoke(request.path_params["id"])
+        self._of.changes.tell("keys")
         return Response(status_code=204)

@@ -31,10 +31,14 @@ class DueLater:
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """What a rule decided; a refusal is answered after the effect is written (a decline is a fact too)."""
+    """What a rule decided; a refusal is answered after the effect is written (a decline is a fact too).
+
+    `new` says that the document has not been written before.
+    """
 
     document: StoredDocument
     events: tuple[str, ...] = ()
     movements: tuple[Movement, ...] = ()
     later: tuple[DueLater, ...] = ()
     refusal: RefusalError | None = None
+    new: bool = False

@@ -1,4 +1,4 @@
-"""The events the sandbox tells of, by the names of the contract."""
+"""The events the sandbox tells of, by the names of the contract, and the states of who is told."""
 
 EVENT_TYPES = (
     "payment.created",
@@ -15,3 +15,6 @@ EVENT_TYPES = (
     "dispute.created",
     "dispute.resolved",
 )
+
+# Deliveries to a paused endpoint wait; those to a disabled one are canceled.
+ENDPOINT_STATUSES = ("active", "paused", "disabled")

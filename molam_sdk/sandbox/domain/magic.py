@@ -1,6 +1,6 @@
 """Magic values: amounts, or a metadata entry, that make the sandbox behave in a chosen way."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -46,6 +46,13 @@ MAGIC = (
         seconds=3600,
     ),
     MagicValue(
+        "dispute_lost",
+        990016,
+        "payment",
+        "succeeds; disputed 1 h later, the dispute is lost after 24 h",
+        seconds=3600,
+    ),
+    MagicValue(
         "refund_fails",
         990021,
         "refund",
@@ -69,11 +76,12 @@ _BY_NAME = {magic.name: magic for magic in MAGIC}
 _BY_AMOUNT = {magic.amount: magic for magic in MAGIC}
 
 
-def check_metadata(metadata: Mapping[str, Any]) -> None:
-    """Raise RefusalError 400 for a magic name that does not exist, since a typo would test nothing."""
+def check_metadata(metadata: Mapping[str, Any], acts_on: Sequence[str]) -> None:
+    """Raise RefusalError 400 for a magic name that does not exist or does not act here: it would test nothing."""
     name = metadata.get(METADATA_KEY)
-    if name is not None and (not isinstance(name, str) or name not in _BY_NAME):
-        known = ", ".join(_BY_NAME)
+    allowed = [magic.name for magic in MAGIC if magic.acts_on in (*acts_on, "any")]
+    if name is not None and name not in allowed:
+        known = ", ".join(allowed)
         raise RefusalError(400, "parameter_invalid", f"metadata.{METADATA_KEY} must be one of {known}", "metadata")
 
 

@@ -18,6 +18,7 @@ STARTS_FROM = {
     "capture": ("requires_capture",),
     "cancel": ("requires_confirmation", "requires_capture"),
 }
+DISPUTED = ("disputed", "dispute_lost")
 DECLINES = {
     "card_declined": "The card was declined.",
     "insufficient_funds": "The balance does not cover the amount.",
@@ -39,38 +40,51 @@ def _held(intent: StoredDocument, why: str, release: bool = False) -> Movement:
 
 
 def create(intent: StoredDocument) -> Effect:
-    return Effect({**intent, "status": "requires_confirmation", "amount_captured": 0}, ("payment.created",))
+    created = {**intent, "status": "requires_confirmation", "amount_captured": 0}
+    return Effect(created, ("payment.created",), new=True)
 
 
-def confirm(intent: StoredDocument, magic: MagicValue | None) -> Effect:
+def confirm(intent: StoredDocument, magic: MagicValue | None, payment_method: str | None = None) -> Effect:
     """From requires_confirmation to processing, and in the same breath to the end unless magic delays or declines."""
     _require(intent, "confirm")
-    processing = {**intent, "status": "processing"}
+    processing = {**intent, "status": "processing", **({"payment_method": payment_method} if payment_method else {})}
     if magic is None:
         return settle(processing)
     if magic.name == "stays_processing":
         return Effect(processing)
     if magic.decline and magic.seconds is None:
-        return decline(processing, magic)
+        return decline(processing, magic.decline)
     if magic.name in ("succeeds_late", "fails_late"):
         return Effect(processing, later=(DueLater("settle_intent", magic.seconds or 0),))
     return settle(processing, magic)
 
 
-def decline(intent: StoredDocument, magic: MagicValue) -> Effect:
-    refusal = RefusalError(402, magic.decline, DECLINES[magic.decline])
-    failed = {**intent, "status": "failed", "failure_code": magic.decline}
-    return Effect(failed, ("payment.failed",), refusal=refusal)
+def decline(intent: StoredDocument, code: str) -> Effect:
+    """The end of a payment that is not to be: one of DECLINES."""
+    failed = {**intent, "status": "failed", "failure_code": code}
+    return Effect(failed, ("payment.failed",), refusal=RefusalError(402, code, DECLINES[code]))
+
+
+def decline_on_demand(intent: StoredDocument, code: str) -> Effect:
+    """The same, asked for by a test: of a payment that is not confirmed, or still processing."""
+    if intent["status"] not in ("requires_confirmation", "processing"):
+        raise state_conflict(f"{intent['id']} is {intent['status']}; it can no longer be declined.")
+    return decline(intent, code)
+
+
+def settle_later(intent: StoredDocument, magic: MagicValue | None) -> Effect | None:
+    """What time decides, unless somebody has decided before."""
+    return settle(intent, magic) if intent["status"] == "processing" else None
 
 
 def settle(intent: StoredDocument, magic: MagicValue | None = None) -> Effect:
     """The end of processing: failed, requires_capture with the amount held, or succeeded."""
     if magic and magic.decline:
-        return decline(intent, magic)
+        return decline(intent, magic.decline)
     if not intent["capture"] or (magic and magic.name == "needs_capture"):
         hold = _held(intent, "authorize")
         return Effect({**intent, "status": "requires_capture"}, ("payment.requires_capture",), (hold,))
-    later = (DueLater("open_dispute", magic.seconds or 0),) if magic and magic.name == "disputed" else ()
+    later = (DueLater("open_dispute", magic.seconds or 0),) if magic and magic.name in DISPUTED else ()
     return _succeed(intent, intent["amount"], (), later)
 
 

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import random
 import time
 from dataclasses import replace
 from typing import Any
@@ -14,13 +15,16 @@ from ..access.keys import authorize
 from ..contract.bodies import read_query
 from ..domain import magic
 from ..domain.refusal import RefusalError
-from ..faults.rule import InjectedFault
+from ..faults.met import MetFaults
 from ..operations.served import OperationInput, OperationResult, ServedOperation, checked_body
 from ..store.transaction import StoreTransaction
-from .exchange import Exchange, begin_exchange, injected, refuse, write_json, write_log
+from .answer_forms import formed
+from .exchange import Exchange, begin_exchange, injected, refuse, write_json
+from .fault_target import faults_met
 from .idempotency import IdempotencyClaim
 from .reading import MAX_BODY, checked_idempotency_key, fingerprint, parse, read_body
 from .services import ApiServices
+from .telling import Told, tell
 
 _log = logging.getLogger("molam_sdk.sandbox")
 
@@ -33,49 +37,54 @@ class OperationApp:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request, began = Request(scope, receive), time.perf_counter()
-        services, name = self._services, self._operation.name
-        exchange = begin_exchange(self._operation, request, services.error_format)
-        fault = services.faults.for_request(name, exchange.idempotency_key)
+        services, exchange = self._services, begin_exchange(self._operation, request, self._services.error_format)
         try:
-            response = await self._respond(request, exchange, fault)
+            raw = await read_body(request)
         except ClientDisconnect:
             return
-        seconds = time.perf_counter() - began
-        services.metrics.observe(name, response.status_code if response else 0, seconds)
-        write_log(exchange, response, fault, seconds)
-        if fault is not None and (response is None or fault.kind not in ("latency", "status")):
-            await services.connections.answer_with(fault, response, scope, receive)
+        met = faults_met(services, exchange, request, raw)
+        response = await self._respond(request, exchange, raw, met)
+        if response is not None and (form := met.of("form")):
+            response = formed(response, form.kind)
+        told = Told(exchange, request, raw, response, met, time.perf_counter() - began)
+        tell(services, told)
+        if met.on_the_wire:
+            await services.connections.answer_with(met, response, scope, receive)
         elif response is not None:
             await response(scope, receive, send)
 
-    async def _respond(self, request: Request, exchange: Exchange, fault: InjectedFault | None) -> Response | None:
+    async def _respond(
+        self, request: Request, exchange: Exchange, raw: bytes | None, met: MetFaults
+    ) -> Response | None:
         """The response; None where a fault keeps the work from being done."""
-        raw = await read_body(request)
-        if fault and fault.kind in ("drop_before", "reset", "status") and not fault.commit:
-            return injected(exchange, fault) if fault.kind == "status" else None
+        answer = met.of("answer")
+        status = answer if answer is not None and answer.kind == "status" else None
+        if met.keeps_from_work:
+            await self._wait(met)
+            return injected(exchange, status) if status else None
         try:
             if raw is None:
                 raise RefusalError(413, "body_too_large", f"A body may have at most {MAX_BODY} bytes.")
-            answer = await self._admit(request, exchange, raw, fault)
+            response = await self._admit(request, exchange, raw, met)
         except RefusalError as error:
             return refuse(exchange, error)
         except Exception:  # noqa: BLE001 - the client is owed an answer whatever went wrong
             # A bug of the sandbox: rolled back, told in the documented shape, and not stored for the key.
             _log.exception("request failed", extra={"request_id": exchange.request_id})
             return refuse(exchange, RefusalError(500, "internal_error", "The sandbox failed; its log says why."))
-        return injected(exchange, fault) if fault and fault.kind == "status" else answer
+        return injected(exchange, status) if status else response
 
-    async def _admit(self, request: Request, exchange: Exchange, raw: bytes, fault: InjectedFault | None) -> Response:
+    async def _admit(self, request: Request, exchange: Exchange, raw: bytes, met: MetFaults) -> Response:
         """Everything that is asked before the operation itself: key, scope, rate, body or query, idempotency."""
         services, operation = self._services, self._operation
         exchange.key = services.keys.authenticate(request.headers.get("authorization"))
         authorize(exchange.key, operation.scope)
-        services.rate.take(exchange.key.id)
+        exchange.headers |= services.rate.take(exchange.key)
         if operation.method == "POST":
             exchange.body = parse(raw, request.headers.get("content-type", ""))
-            return await self._once(request, exchange, fault)
+            return await self._once(request, exchange, met)
         query = read_query(request.query_params.multi_items(), operation.query) if operation.query else {}
-        await self._wait(fault)
+        await self._wait(met)
         given = replace(self._input(request, exchange), query=query)
         if operation.method == "DELETE":
             return self._execute(exchange, given)
@@ -83,7 +92,7 @@ class OperationApp:
             result = operation.serve(tx, given)
         return write_json(exchange, result.status, result.body)
 
-    async def _once(self, request: Request, exchange: Exchange, fault: InjectedFault | None) -> Response:
+    async def _once(self, request: Request, exchange: Exchange, met: MetFaults) -> Response:
         """Serve a POST once per idempotency key: the stored answer, 409 while it runs, or the work."""
         keys = self._services.idempotency
         claim = IdempotencyClaim(exchange.key.account, checked_idempotency_key(exchange.idempotency_key))
@@ -91,17 +100,18 @@ class OperationApp:
         if (stored := keys.stored_answer(exchange, claim)) is not None:
             return stored
         keys.check_free(exchange, claim)
-        body = checked_body(self._operation, exchange.body)
+        body = checked_body(self._operation, exchange.body, self._services.policy)
         keys.take(exchange, claim)
         try:
-            await self._wait(fault, body)
+            await self._wait(met, body)
             return self._execute(exchange, replace(self._input(request, exchange), body=body))
         finally:
             keys.release(claim)
 
-    async def _wait(self, fault: InjectedFault | None, body: dict[str, Any] | None = None) -> None:
+    async def _wait(self, met: MetFaults, body: dict[str, Any] | None = None) -> None:
         """The latency of a fault or of a magic value, in real time, while the key is in progress."""
-        seconds = fault.seconds if fault and fault.kind == "latency" else 0.0
+        wait = met.of("wait")
+        seconds = wait.seconds + random.uniform(0, wait.jitter) if wait else 0.0  # noqa: S311 - no secret
         if body:
             found = magic.find("any", body.get("metadata", {}), body.get("amount"))
             seconds += found.seconds or 0.0 if found else 0.0
@@ -115,6 +125,9 @@ class OperationApp:
             status=self._operation.status,
             document_id=request.path_params.get("id", ""),
             idempotency_key=exchange.idempotency_key,
+            scope=exchange.scope,
+            trace=exchange.trace,
+            policy=self._services.policy,
         )
 
     def _execute(self, exchange: Exchange, given: OperationInput) -> Response:
@@ -128,8 +141,10 @@ class OperationApp:
                 refused = OperationResult(error.status, None, given.document_id or None, refusal=error)
                 _store_request(tx, exchange, given, refused)
             raise
+        exchange.object_id, exchange.order_id = result.object_id or exchange.object_id, result.order_id
         if tx.scheduled:
             self._services.worker.wake()
+        self._services.changes.tell("payments")
         if result.refusal is not None:
             raise result.refusal
         return write_json(exchange, result.status, result.body)

@@ -36,6 +36,7 @@ class IdempotencyKeys:
             return None
         _check_same(row["fingerprint"], exchange)
         exchange.replayed = True
+        exchange.object_id, exchange.order_id = row["object_id"], row["order_id"]
         stored = json.loads(row["answer"])
         if "refusal" in stored:
             return refuse(exchange, RefusalError(row["status"], **stored["refusal"], headers=REPLAYED))

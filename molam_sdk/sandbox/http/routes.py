@@ -1,8 +1,9 @@
 """The routes of the API's operations, and of health and figures."""
 
+from sqlalchemy.exc import DatabaseError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse, Response
+from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
@@ -37,13 +38,25 @@ def health_routes(services: ApiServices) -> list[Route]:
     """Alive, ready, and what Prometheus scrapes."""
 
     async def alive(_: Request) -> Response:
-        return PlainTextResponse("ok")
+        return JSONResponse({"status": "ok"})
 
     async def ready(_: Request) -> Response:
-        with services.store.transaction():
-            return PlainTextResponse("ready")
+        components = {"store": _store_state(services), "deliveries": services.worker.state}
+        good = all(state == "ok" for state in components.values())
+        return JSONResponse(
+            {"status": "ready" if good else "not ready", "components": components}, 200 if good else 503
+        )
 
     async def figures(_: Request) -> Response:
         return Response(services.metrics.page(), media_type="text/plain; version=0.0.4; charset=utf-8")
 
     return [Route("/healthz", alive), Route("/readyz", ready), Route("/metrics", figures)]
+
+
+def _store_state(services: ApiServices) -> str:
+    try:
+        with services.store.transaction() as tx:
+            tx.next_job()
+    except (RuntimeError, DatabaseError) as error:
+        return str(error)
+    return "ok"

@@ -11,6 +11,9 @@ from .connections import Connections
 from .running import RunningServer
 
 _LEAVING_TICK = 0.005
+# A connection that is being accepted stands, and one that was aborted is closed, so many turns of the loop later.
+_TURNS_TO_ACCEPT = 4
+_TURNS_TO_CLOSE = 2
 
 
 def _config(app: ASGIApp, connections: Connections) -> uvicorn.Config:
@@ -47,8 +50,7 @@ class ApiServer(uvicorn.Server):
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Accept nothing more, let running requests finish within the grace, cut off the rest."""
-        for server in self.servers:
-            server.close()
+        await self._accept_no_more()
         for connection in list(self.server_state.connections):
             connection.shutdown()
         clock = asyncio.get_running_loop().time
@@ -60,3 +62,20 @@ class ApiServer(uvicorn.Server):
             task.cancel()
         self._connections.abort_all()
         await asyncio.gather(*self.server_state.tasks, return_exceptions=True)
+        await _turns(_TURNS_TO_CLOSE)
+
+    async def _accept_no_more(self) -> None:
+        """Close the servers once what they are accepting stands: asyncio would never close it, and its client waits."""
+        loop = asyncio.get_running_loop()
+        for server in self.servers:
+            for listening in server.sockets:
+                with contextlib.suppress(NotImplementedError):  # the loop of Windows
+                    loop.remove_reader(listening.fileno())
+        await _turns(_TURNS_TO_ACCEPT)
+        for server in self.servers:
+            server.close()
+
+
+async def _turns(number: int) -> None:
+    for _ in range(number):
+        await asyncio.sleep(0)

@@ -7,7 +7,10 @@ from ..access.rate import RateLimit
 from ..deliveries.worker import DeliveryWorker
 from ..domain.clock import SandboxClock
 from ..faults.faults import Faults
+from ..operations.served import SandboxPolicy
+from ..store.changes import Changes
 from ..store.database import SandboxStore
+from ..store.request_log import RequestLog
 from .connections import Connections
 from .idempotency import IdempotencyKeys
 from .metrics import SandboxMetrics
@@ -26,4 +29,7 @@ class ApiServices:
     worker: DeliveryWorker
     metrics: SandboxMetrics
     idempotency: IdempotencyKeys
+    log: RequestLog
+    changes: Changes
+    policy: SandboxPolicy
     error_format: str

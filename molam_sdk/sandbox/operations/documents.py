@@ -1,5 +1,6 @@
 """What the operations on stored documents share: load one, make one, write what a rule decided, retrieve, list."""
 
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -38,9 +39,11 @@ def new_document(kind: str, prefix: str, given: OperationInput, **fields: Any) -
     return {**document, "_kind": kind, "_account": given.account}
 
 
-def write(tx: StoreTransaction, given: OperationInput, effect: Effect, new: bool = False) -> OperationResult:
+def write(tx: StoreTransaction, given: OperationInput, effect: Effect) -> OperationResult:
     """Record the effect; the result shows the document as it became."""
-    document = record(tx, effect, given.now, given.idempotency_key, new)
+    origin = {name: value for name, value in (("_trace", given.trace), ("_scope", given.scope)) if value}
+    traced = replace(effect, document={**effect.document, **origin}) if origin else effect
+    document = record(tx, traced, given.now, given.idempotency_key)
     return OperationResult(given.status, present(document), document["id"], order_of(document), True, effect.refusal)
 
 

@@ -45,7 +45,7 @@ def _onboard(tx: StoreTransaction, given: OperationInput) -> OperationResult:
     merchant = new_document("merchant", "mo", given)
     link = f"https://connect.molam.example/onboarding/{merchant['id']}"
     merchant = {**merchant, "kyc_status": "pending", "onboarding_url": link}
-    return write(tx, given, Effect({**merchant, "status": "pending"}), new=True)
+    return write(tx, given, Effect({**merchant, "status": "pending"}, new=True))
 
 
 OPERATIONS = (

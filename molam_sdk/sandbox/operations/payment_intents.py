@@ -62,12 +62,12 @@ def _create(tx: StoreTransaction, given: OperationInput) -> OperationResult:
     found = magic_of("payment", intent, asked)
     if intent.get("return_url"):
         intent["redirect_url"] = f"https://pay.molam.example/{intent['id']}"
-    return write(tx, given, rules.create({**intent, "_magic": found.name if found else None}), new=True)
+    return write(tx, given, rules.create({**intent, "_magic": found.name if found else None}))
 
 
 def _confirm(tx: StoreTransaction, given: OperationInput) -> OperationResult:
     intent = load(tx, "payment_intent", given)
-    return write(tx, given, rules.confirm(intent, magic.of(intent)))
+    return write(tx, given, rules.confirm(intent, magic.of(intent), given.body.get("payment_method")))
 
 
 def _capture(tx: StoreTransaction, given: OperationInput) -> OperationResult:
@@ -90,6 +90,7 @@ OPERATIONS = (
         request=CREATE,
         response=PAYMENT_INTENT,
         status=201,
+        magic=("payment", "refund"),
         serve=_create,
     ),
     ServedOperation(

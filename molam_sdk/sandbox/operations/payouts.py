@@ -52,7 +52,8 @@ def _create(tx: StoreTransaction, given: OperationInput) -> OperationResult:
     payout = new_document("payout", "po", given, amount=minor_units(asked, given.body["currency"]))
     found = magic_of("payout", payout, asked)
     payout["_magic"] = found.name if found else None
-    return write(tx, given, rules.create(payout, found), new=True)
+    available = None if given.policy.overdraft else _credit(tx, given.account, "merchant_balance")[payout["currency"]]
+    return write(tx, given, rules.create(payout, found, available))
 
 
 BALANCE = AnswerSchema(
@@ -112,6 +113,8 @@ OPERATIONS = (
         request=CREATE,
         response=PAYOUT,
         status=201,
+        refusals=(402,),
+        magic=("payout",),
         serve=_create,
     ),
     ServedOperation(

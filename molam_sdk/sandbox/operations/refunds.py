@@ -44,7 +44,8 @@ def _create(tx: StoreTransaction, given: OperationInput) -> OperationResult:
     refund["amount"] = None if asked is None else minor_units(asked, intent["currency"])
     found = magic_of("refund", refund, asked) or magic_of("refund", intent)
     refund["_magic"] = found.name if found else None
-    return write(tx, given, rules.create(refund, intent, tx.refunded(intent["id"]), found), new=True)
+    refunded, disputed = tx.refunded(intent["id"]), tx.disputed(intent["id"])
+    return write(tx, given, rules.create(refund, intent, refunded, disputed, found))
 
 
 OPERATIONS = (
@@ -57,6 +58,7 @@ OPERATIONS = (
         response=REFUND,
         status=201,
         refusals=(404,),
+        magic=("refund",),
         serve=_create,
     ),
     ServedOperation(

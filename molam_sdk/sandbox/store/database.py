@@ -1,15 +1,17 @@
 """SQLite through SQLAlchemy Core, in memory or in a file, one writer at a time."""
 
+import os
 import sqlite3
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.exc import DatabaseError
 from sqlalchemy.pool import StaticPool
 
-from .migrations import migrate
+from .migrations import DamagedDatabaseError, migrate
 from .transaction import StoreTransaction
 
 
@@ -21,26 +23,31 @@ class SandboxStore:
     """One connection behind one lock; `with store.transaction() as tx:` commits all of it or nothing.
 
     A file is opened in WAL mode and locked for this process, so a killed sandbox loses nothing it has
-    answered and two sandboxes never share a file.
+    answered and two sandboxes never share a file; `durable` says that a power cut loses nothing either. It can be
+    read and written by its owner alone, since it holds keys and webhook secrets.
     """
 
-    def __init__(self, path: str | None) -> None:
-        self._path = path
+    def __init__(self, path: str | None, durable: bool = False) -> None:
+        self._path, self._durable = path, durable
         self._lock = threading.RLock()
         self._connection: Connection | None = None
 
     def open(self) -> None:
-        """Connect and migrate; raises DatabaseInUseError, or OSError for what is no database."""
-        engine = _engine(self._path)
+        """Connect and migrate; raises DatabaseInUseError, or OSError for what is no database or no whole one."""
+        if self._path:
+            _for_the_owner_alone(Path(self._path))
+        engine = _engine(self._path, self._durable)
         try:
             self._connection = engine.connect()
             with self.transaction() as tx:
-                migrate(tx.connection)
+                migrate(tx.connection, from_file=self._path is not None)
         except BaseException as error:
             self.close()
             engine.dispose()
             if isinstance(error, DatabaseError):
                 raise _reason(error, self._path) from None
+            if isinstance(error, DamagedDatabaseError):
+                raise DamagedDatabaseError(f"{self._path}: {error}") from None
             raise
 
     @contextmanager
@@ -66,7 +73,13 @@ def _reason(error: DatabaseError, path: str | None) -> Exception:
     return OSError(f"{path}: {error.orig}")
 
 
-def _engine(path: str | None) -> Engine:
+def _for_the_owner_alone(path: Path) -> None:
+    """Make the file if there is none, and take it from everybody else; SQLite gives its other files the same rights."""
+    os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+    path.chmod(0o600)
+
+
+def _engine(path: str | None, durable: bool) -> Engine:
     engine = create_engine(
         f"sqlite:///{path}" if path else "sqlite://",
         poolclass=StaticPool,
@@ -75,7 +88,8 @@ def _engine(path: str | None) -> Engine:
 
     @event.listens_for(engine, "connect")
     def configure(connection: sqlite3.Connection, _record: object) -> None:
-        for pragma in ("locking_mode=EXCLUSIVE", "journal_mode=WAL", "synchronous=NORMAL") if path else ():
+        sync = "synchronous=FULL" if durable else "synchronous=NORMAL"
+        for pragma in ("locking_mode=EXCLUSIVE", "journal_mode=WAL", sync) if path else ():
             connection.execute(f"PRAGMA {pragma}")
 
     @event.listens_for(engine, "begin")

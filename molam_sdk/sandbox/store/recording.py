@@ -1,5 +1,6 @@
 """Writes what a rule decided: document, ledger, events with their deliveries, and later jobs, in one transaction."""
 
+import functools
 import json
 from typing import Any
 
@@ -7,7 +8,7 @@ from ..domain.clock import iso
 from ..domain.currencies import to_number
 from ..domain.effects import Effect, Movement, StoredDocument
 from ..domain.ids import new_id
-from ..domain.jobs import JOBS
+from ..domain.jobs import JOBS, JobFacts
 from .transaction import StoreTransaction
 
 MAIN_ACCOUNT = "acct_sandbox"
@@ -30,14 +31,22 @@ def record(
 ) -> StoredDocument:
     """Write an effect at unix time `now`; returns the document as it was written."""
     document = effect.document
-    if new:
+    if effect.new:
         tx.insert_document(document)
     else:
         document = {**document, "updated_at": iso(now)}
         tx.save_document(document)
     for event_type in effect.events:
         told = {**document, "status": _STATUS_TOLD.get(event_type, document["status"])}
-        emit(tx, event_type, document["_account"], present(told), now)
+        emit(
+            tx,
+            event_type,
+            document["_account"],
+            present(told),
+            now,
+            trace=document.get("_trace"),
+            scope=document.get("_scope"),
+        )
     for later in effect.later:
         tx.insert_job(now + later.seconds, later.action, document["id"])
     if effect.movements:
@@ -66,16 +75,29 @@ def _postings(
 
 def order_of(document: StoredDocument) -> str | None:
     """The merchant's order this object belongs to: metadata.order_id, a refund's else from its payment."""
-    order = document.get("metadata", {}).get("order_id", document.get("_order"))
+    metadata = document.get("metadata")
+    named = metadata.get("order_id") if isinstance(metadata, dict) else None
+    order = document.get("_order") if named is None else named
     return None if order is None else str(order)
 
 
-def emit(tx: StoreTransaction, event_type: str, account: str, data: dict[str, Any], now: float) -> str:
+def emit(
+    tx: StoreTransaction,
+    event_type: str,
+    account: str,
+    data: dict[str, Any],
+    now: float,
+    *,
+    trace: str | None = None,
+    scope: str | None = None,
+) -> str:
     """Write an event and one delivery per subscribed endpoint; returns the event's id."""
     event_id = new_id("evt")
     body = {"id": event_id, "type": event_type, "created": int(now), "data": data, "livemode": False}
-    tx.insert_event({"id": event_id, "account": account, "type": event_type, "at": now, "body": json.dumps(body)})
-    for endpoint in tx.active_endpoints(account):
+    told_of = data.get("id")
+    row = {"id": event_id, "account": account, "type": event_type, "at": now, "body": json.dumps(body)}
+    tx.insert_event({**row, "object_id": told_of if isinstance(told_of, str) else None, "trace": trace, "scope": scope})
+    for endpoint in tx.subscribed_endpoints(account):
         if event_type in endpoint["events"] or "*" in endpoint["events"]:
             queue_delivery(tx, event_id, endpoint["id"], now)
     return event_id
@@ -88,7 +110,17 @@ def queue_delivery(tx: StoreTransaction, event_id: str, endpoint_id: str, due_at
     return delivery_id
 
 
-def run_due_jobs(tx: StoreTransaction, now: float) -> None:
-    """Run every job due by `now`, in the caller's transaction."""
-    for job in tx.take_due_jobs(now):
-        record(tx, JOBS[job["action"]](tx.document_by_id(job["document_id"]), now), now)
+def run_due_jobs(tx: StoreTransaction, now: float) -> int:
+    """Run every job due by `now`, in the caller's transaction; returns how many there were."""
+    jobs = tx.take_due_jobs(now)
+    for job in jobs:
+        document_id = job["document_id"]
+        facts = JobFacts(now, functools.partial(_taken_back, tx, document_id))
+        effect = JOBS[job["action"]](tx.document_by_id(document_id), facts)
+        if effect is not None:
+            record(tx, effect, now)
+    return len(jobs)
+
+
+def _taken_back(tx: StoreTransaction, payment_id: str) -> int:
+    return tx.refunded(payment_id) + tx.disputed(payment_id)

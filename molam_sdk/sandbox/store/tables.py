@@ -48,6 +48,38 @@ requests = Table(
     Index("requests_by_order", "order_id"),
 )
 
+# Every request with what was said both ways, the oldest dropped beyond a bound: for people, never for a decision.
+request_log = Table(
+    "request_log",
+    SCHEMA,
+    _sequence(),
+    Column("at", Float, nullable=False),
+    Column("request_id", String, nullable=False),
+    Column("client_request_id", String),
+    Column("trace", String),
+    Column("scope", String),
+    Column("method", String, nullable=False),
+    Column("path", String, nullable=False),
+    Column("operation", String),
+    Column("account", String),
+    Column("key_id", String),
+    Column("idempotency_key", String),
+    Column("order_id", String),
+    Column("object_id", String),
+    # None where a fault kept the answer back.
+    Column("status", Integer),
+    Column("code", String),
+    Column("replayed", Boolean, nullable=False),
+    Column("faults", Text),
+    Column("ms", Float, nullable=False),
+    Column("request_headers", Text),
+    Column("request_body", Text),
+    Column("answer_headers", Text),
+    Column("answer_body", Text),
+    Index("request_log_by_key", "idempotency_key"),
+    Index("request_log_by_object", "object_id"),
+)
+
 ledger = Table(
     "ledger",
     SCHEMA,
@@ -63,6 +95,7 @@ ledger = Table(
     Column("order_id", String),
     Column("idempotency_key", String),
     Index("ledger_by_order", "order_id"),
+    Index("ledger_by_object", "object_id"),
 )
 
 events = Table(
@@ -74,6 +107,10 @@ events = Table(
     Column("type", String, nullable=False),
     Column("at", Float, nullable=False),
     Column("body", Text, nullable=False),
+    Column("object_id", String),
+    Column("trace", String),
+    Column("scope", String),
+    Index("events_by_object", "object_id"),
 )
 
 deliveries = Table(
@@ -86,7 +123,11 @@ deliveries = Table(
     Column("status", String, nullable=False),
     Column("attempts", Integer, nullable=False),
     Column("due_at", Float, nullable=False),
+    # Which sending of it this is: an attempt under way writes nothing into a later one.
+    Column("round", Integer, nullable=False, server_default="0"),
     Index("deliveries_due", "status", "due_at"),
+    Index("deliveries_by_event", "event_id"),
+    Index("deliveries_of_endpoint", "endpoint_id", "status", "due_at"),
 )
 
 attempts = Table(
@@ -98,6 +139,9 @@ attempts = Table(
     Column("status", Integer),
     Column("error", String),
     Column("seconds", Float, nullable=False),
+    Column("signature", String),
+    Column("body", Text),
+    Column("answer", Text),
 )
 
 jobs = Table(
@@ -109,14 +153,21 @@ jobs = Table(
     Column("document_id", String, nullable=False),
 )
 
+# Of a secret only its digest is kept, but for the main key, which the program prints again when it is started again.
 api_keys = Table(
     "api_keys",
     SCHEMA,
     _sequence(),
-    Column("secret", String, nullable=False, unique=True),
+    Column("digest", String, nullable=False, unique=True),
     Column("id", String, nullable=False),
     Column("account", String, nullable=False),
     Column("scopes", String, nullable=False),
+    Column("created_at", Float, nullable=False),
+    Column("expires_at", Float),
+    Column("revoked_at", Float),
+    Column("rate", Float),
 )
 
 settings = Table("settings", SCHEMA, Column("name", String, primary_key=True), Column("value", Float, nullable=False))
+
+texts = Table("texts", SCHEMA, Column("name", String, primary_key=True), Column("value", Text, nullable=False))

@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, bindparam, func, select, text
+from sqlalchemy import Connection, RowMapping, bindparam, func, or_, select, text
 
 from ..domain.effects import StoredDocument
 from . import tables as t
@@ -15,7 +15,7 @@ _INSERT_LEDGER = t.ledger.insert()
 _INSERT_EVENT = t.events.insert()
 # Built once: these run in every create, and building a query costs more than SQLite takes to answer it.
 _STORED_ANSWER = (
-    select(t.requests.c.fingerprint, t.requests.c.status, t.requests.c.answer)
+    select(*(t.requests.c[name] for name in ("fingerprint", "status", "answer", "object_id", "order_id")))
     .where(
         t.requests.c.idempotency_key == bindparam("key"),
         t.requests.c.account == bindparam("account"),
@@ -25,11 +25,12 @@ _STORED_ANSWER = (
     .order_by(t.requests.c.seq.desc())
     .limit(1)
 )
-_ACTIVE_ENDPOINTS = (
+_SUBSCRIBED_ENDPOINTS = (
     select(t.documents.c.body)
     .where(
         t.documents.c.kind == "webhook_endpoint",
-        t.documents.c.status == "active",
+        # What happens while an endpoint is paused is delivered once it is active again.
+        or_(t.documents.c.status == "active", t.documents.c.status == "paused"),
         t.documents.c.account == bindparam("account"),
     )
     .order_by(t.documents.c.seq)
@@ -65,6 +66,12 @@ class StoreTransaction:
         query = select(t.documents.c.body).where(t.documents.c.id == document_id)
         return _document(self.connection.execute(query).scalar_one())
 
+    def find_document(self, document_id: str) -> StoredDocument | None:
+        """The document of this id, whosever it is."""
+        query = select(t.documents.c.body).where(t.documents.c.id == document_id)
+        body = self.connection.execute(query).scalar_one_or_none()
+        return None if body is None else _document(body)
+
     def sequence_of(self, kind: str, account: str, document_id: str) -> int | None:
         c = t.documents.c
         query = select(c.seq).where(c.id == document_id, c.kind == kind, c.account == account)
@@ -96,13 +103,20 @@ class StoreTransaction:
         query = total.where(c.kind == "refund", c.owner == payment_id, c.status != "failed")
         return int(self.connection.execute(query).scalar_one())
 
+    def disputed(self, payment_id: str) -> int:
+        """Minor units of all disputes of a payment that were not won: held, or taken back for good."""
+        c = t.documents.c
+        total = select(func.coalesce(func.sum(c.amount), 0))
+        query = total.where(c.kind == "dispute", c.owner == payment_id, c.status != "won")
+        return int(self.connection.execute(query).scalar_one())
+
     def stored_answer(self, account: str, idempotency_key: str, since: float) -> RowMapping | None:
         """The first answer to this key, unless it is older than `since`."""
         given = {"account": account, "key": idempotency_key, "since": since}
         return self.connection.execute(_STORED_ANSWER, given).mappings().one_or_none()
 
-    def active_endpoints(self, account: str) -> list[StoredDocument]:
-        found = self.connection.execute(_ACTIVE_ENDPOINTS, {"account": account})
+    def subscribed_endpoints(self, account: str) -> list[StoredDocument]:
+        found = self.connection.execute(_SUBSCRIBED_ENDPOINTS, {"account": account})
         return [_document(body) for body in found.scalars()]
 
     def insert_request(self, row: Mapping[str, Any]) -> None:
@@ -130,12 +144,30 @@ class StoreTransaction:
             self.connection.execute(t.jobs.delete().where(t.jobs.c.seq.in_([row["seq"] for row in rows])))
         return rows
 
-    def next_due(self) -> float | None:
-        """When the next job or pending delivery is due, in unix seconds."""
-        job = self.connection.execute(select(func.min(t.jobs.c.due_at))).scalar_one()
-        pending = t.deliveries.c.status == "pending"
-        delivery = self.connection.execute(select(func.min(t.deliveries.c.due_at)).where(pending)).scalar_one()
-        return min((moment for moment in (job, delivery) if moment is not None), default=None)
+    def next_job(self) -> float | None:
+        """When the next job is due, in unix seconds."""
+        due: float | None = self.connection.execute(select(func.min(t.jobs.c.due_at))).scalar_one()
+        return due
+
+    def next_deliveries(self) -> dict[str, float]:
+        """When the next pending delivery to each endpoint is due; those to a paused one wait."""
+        c, of = t.deliveries.c, t.documents.c
+        query = (
+            select(c.endpoint_id, func.min(c.due_at))
+            .join(t.documents, of.id == c.endpoint_id)
+            .where(c.status == "pending", of.status != "paused")
+            .group_by(c.endpoint_id)
+        )
+        return {row[0]: row[1] for row in self.connection.execute(query)}
+
+    def text(self, name: str) -> str | None:
+        """A setting that is a text."""
+        query = select(t.texts.c.value).where(t.texts.c.name == name)
+        return self.connection.execute(query).scalar_one_or_none()
+
+    def save_text(self, name: str, value: str) -> None:
+        upsert = text("INSERT OR REPLACE INTO texts (name, value) VALUES (:name, :value)")
+        self.connection.execute(upsert, {"name": name, "value": value})
 
     def setting(self, name: str) -> float | None:
         query = select(t.settings.c.value).where(t.settings.c.name == name)
@@ -149,7 +181,12 @@ class StoreTransaction:
         return list(self.connection.execute(query).mappings())
 
 
-_OWNER = {"payment_intent": "customer_id", "refund": "payment_id", "webhook_endpoint": "_tenant"}
+_OWNER = {
+    "payment_intent": "customer_id",
+    "refund": "payment_id",
+    "dispute": "payment_id",
+    "webhook_endpoint": "_tenant",
+}
 
 
 def _row(document: StoredDocument) -> dict[str, Any]:

@@ -47,7 +47,11 @@ async def test_a_cancelled_call_is_logged_as_unknown_with_its_key(
     client: MolamAsyncClient, echo: EchoServer, caplog: pytest.LogCaptureFixture
 ) -> None:
     await torn(client.create_payment_intent(ORDER, idempotency_key="order-7"), echo)
-    line = next(record for record in caplog.records if record.getMessage() == "call unknown")
+    line = next(
+        record
+        for record in caplog.records
+        if record.getMessage().startswith("call unknown create_payment_intent idempotency_key=order-7 ")
+    )
     assert line.levelno == logging.WARNING
     assert (line.__dict__["idempotency_key"], line.__dict__["code"]) == ("order-7", "interrupted")
 

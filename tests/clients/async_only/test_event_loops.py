@@ -84,7 +84,8 @@ async def test_closing_lets_calls_in_flight_end(client: MolamAsyncClient, echo: 
 
 
 FORKED = """
-import asyncio, gc, os, sys
+import asyncio, gc, os, sys, warnings
+warnings.filterwarnings("ignore", ".*fork", DeprecationWarning)  # by Python 3.12 and newer, of any thread there is
 from molam_sdk import ClientConfig, ConfigurationError, MolamAsyncClient
 
 ORDER = {"amount": 5, "currency": "USD"}

@@ -14,6 +14,8 @@ from tests.http.strategies import answers
 from tests.support.caller import Caller, Kind
 from tests.support.http_server import ORDER, HostileServer, then_close
 
+pytestmark = pytest.mark.slow
+
 LIMIT = 4096
 
 

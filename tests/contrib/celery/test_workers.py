@@ -188,6 +188,22 @@ def test_an_order_is_executed_once_though_its_worker_was_killed_in_the_call(
     assert [here.executions(order, "confirm_payment_intent") for order in orders] == [1] * 6
 
 
+@pytest.mark.parametrize("pool", ["prefork", "threads"])
+def test_a_worker_that_runs_already_is_given_what_a_killed_one_left_in_redis(
+    shop: Callable[..., Shop], pool: str
+) -> None:
+    """It looks again and again, not only as it starts; with gevent it was not seen to."""
+    here = shop("redis", "drip_headers:operation=create_payment_intent,times=2,seconds=2")
+    first = here.start(pool)
+    results = here.pay("order-1", "order-2")
+    until(lambda: here.has_done(2))
+    second = here.start(pool)  # before the messages of the first are anybody else's
+    first.kill()
+    assert len({result.get(timeout=PATIENCE) for result in results.values()}) == 2
+    assert [here.executions(order) for order in results] == [1, 1]
+    assert [worker.log.read_text().count("succeeded in") for worker in (first, second)] == [0, 2]
+
+
 @pytest.mark.parametrize("broker", BROKERS)
 def test_an_order_is_executed_once_though_a_process_of_the_pool_was_killed(
     shop: Callable[..., Shop], broker: str

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import pytest
+import requests
 
 from molam_sdk.sandbox import Sandbox
+from molam_sdk.sandbox.access.keys import ApiKey
 from molam_sdk.sandbox.access.rate import RateLimit
 from molam_sdk.sandbox.domain.clock import SandboxClock
 from molam_sdk.sandbox.domain.refusal import RefusalError
@@ -23,7 +25,7 @@ def taken(rate: RateLimit, times: int, key: str = "key_1") -> list[int]:
     answers = []
     for _ in range(times):
         try:
-            rate.take(key)
+            rate.take(ApiKey(key, "", None))
             answers.append(200)
         except RefusalError as refusal:
             answers.append(int(refusal.headers["Retry-After"]))
@@ -52,6 +54,18 @@ def test_a_bucket_holds_one_second_and_fills_by_the_clock(
 
 def test_no_rate_is_no_limit() -> None:
     assert taken(RateLimit(None, StandingClock()), 1000) == [200] * 1000
+
+
+def test_answers_tell_what_is_left_of_the_rate() -> None:
+    with Sandbox(rate=0.001) as sandbox:
+        unlimited, own = sandbox.keys.create(rate=1000), sandbox.keys.create(rate=0.002)
+        told = []
+        for key in (sandbox.api_key, sandbox.api_key, own, unlimited):
+            headers = requests.get(sandbox.url + INTENTS, headers={"Authorization": f"Bearer {key}"}, timeout=5).headers
+            told.append([headers.get(f"RateLimit-{name}") for name in ("Limit", "Remaining", "Reset")])
+    assert [row[:2] for row in told[:3]] == [["1", "0"]] * 3
+    assert all(0 < int(row[2]) <= seconds for row, seconds in zip(told, (1000, 1000, 500), strict=False))
+    assert told[3][0] == "1000"
 
 
 def test_the_rate_is_per_key_and_says_when_to_come_again() -> None:

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import json
+import socket
 from typing import Any
 
 import pytest
 import requests
 
 from molam_sdk.sandbox import Sandbox
-from tests.support.sandbox_api import INTENTS, PAYOUT, PAYOUTS, Api
+from tests.support.sandbox_api import INTENTS, PAYOUTS, Api
 from tests.support.sandbox_receiver import Receiver
 
 
 def control(sandbox: Sandbox, method: str, path: str, body: Any = None, **query: Any) -> requests.Response:
-    return requests.request(method, f"{sandbox.url}/_sandbox{path}", json=body, params=query, timeout=10)
+    return requests.request(method, f"{sandbox.url}/_sandbox{path}", json=body, params=query, timeout=30)
 
 
 def test_faults_are_added_listed_and_removed(api: Api, sandbox: Sandbox) -> None:
@@ -30,7 +32,7 @@ def test_faults_are_added_listed_and_removed(api: Api, sandbox: Sandbox) -> None
 
 
 def test_the_clock_is_read_and_moved(api: Api, sandbox: Sandbox) -> None:
-    payout = api.made(PAYOUTS, PAYOUT)
+    payout = api.pay_out()
     assert control(sandbox, "POST", "/clock/advance", {"hours": 25}).json()["offset_seconds"] == pytest.approx(
         90_000, abs=1
     )
@@ -52,6 +54,51 @@ def test_the_ledger_is_read_by_order_and_by_key(api: Api, sandbox: Sandbox) -> N
     assert [row["operation"] for row in control(sandbox, "GET", "/audit", limit=1).json()["data"]] == [
         "confirm_payment_intent"
     ]
+
+
+def test_an_advance_tells_on_the_way_what_is_left(sandbox: Sandbox) -> None:
+    for _ in range(3):
+        sandbox.webhooks.trigger("payment.succeeded")
+    headers = {"Accept": "application/x-ndjson"}
+    url = f"{sandbox.url}/_sandbox/clock/advance"
+    lines = requests.post(url, json={"hours": 25}, headers=headers, timeout=20).text.splitlines()
+    told = [json.loads(line) for line in lines]
+    left = [line["left_seconds"] for line in told[:-1]]
+    assert left == sorted(left, reverse=True)
+    assert (left[-1], told[-1]["offset_seconds"]) == (0, pytest.approx(90_000, abs=1))
+
+
+def test_waiting_for_what_does_not_end_is_504(api: Api, sandbox: Sandbox) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        api.subscribe(f"http://127.0.0.1:{silent.getsockname()[1]}/hook")
+        api.intent()
+        answer = control(sandbox, "POST", "/webhooks/wait", {"timeout": 0.1})
+    assert (answer.status_code, "under way" in answer.json()["error"]["message"]) == (504, True)
+    assert control(sandbox, "POST", "/webhooks/wait", {"timeout": "long"}).status_code == 400
+
+
+def test_keys_are_made_listed_and_revoked(sandbox: Sandbox) -> None:
+    made = control(sandbox, "POST", "/keys", {"scopes": ["payments:read"], "account": "a", "expires_in": 60}).json()
+    reader = Api(sandbox.url, made["secret"])
+    assert [reader.get(path).status_code for path in (INTENTS, PAYOUTS)] == [200, 403]
+    listed = control(sandbox, "GET", "/keys").json()["data"][-1]
+    assert (listed["id"], listed["scopes"], "secret" in listed) == (made["id"], ["payments:read"], False)
+    assert control(sandbox, "DELETE", f"/keys/{made['id']}").status_code == 204
+    assert reader.get(INTENTS).status_code == 401
+    assert control(sandbox, "POST", "/keys", {"scopes": ["everything"]}).status_code == 400
+    reader.close()
+
+
+def test_payments_are_looked_at_declined_and_disputed(api: Api, sandbox: Sandbox) -> None:
+    paid, waiting = api.paid(), api.intent()
+    listed = control(sandbox, "GET", "/payments", limit=1).json()
+    assert ([one["id"] for one in listed["data"]], listed["has_more"]) == ([waiting["id"]], True)
+    assert control(sandbox, "POST", f"/payments/{waiting['id']}/decline", {}).json()["status"] == "failed"
+    dispute = control(sandbox, "POST", f"/payments/{paid['id']}/dispute", {"reason": "duplicate"}).json()
+    assert control(sandbox, "POST", f"/disputes/{dispute['id']}", {"status": "lost"}).json()["status"] == "lost"
+    assert [one["status"] for one in control(sandbox, "GET", f"/payments/{paid['id']}").json()["disputes"]] == ["lost"]
+    assert control(sandbox, "GET", "/payments/pi_nope").status_code == 404
+    assert control(sandbox, "POST", f"/payments/{paid['id']}/decline", {}).status_code == 400
 
 
 def test_events_and_deliveries_are_watched_triggered_and_sent_again(

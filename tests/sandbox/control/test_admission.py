@@ -11,7 +11,7 @@ from molam_sdk.sandbox import Sandbox
 
 
 def control(sandbox: Sandbox, method: str, path: str, body: Any = None, **query: Any) -> requests.Response:
-    return requests.request(method, f"{sandbox.url}/_sandbox{path}", json=body, params=query, timeout=10)
+    return requests.request(method, f"{sandbox.url}/_sandbox{path}", json=body, params=query, timeout=30)
 
 
 @pytest.mark.parametrize(
@@ -46,4 +46,24 @@ def test_what_does_not_fit_is_400_with_a_sentence(sandbox: Sandbox, path: str, b
 )
 def test_a_web_page_cannot_reach_the_control_paths(sandbox: Sandbox, headers: dict[str, str], status: int) -> None:
     url = f"{sandbox.url}/_sandbox/webhooks/wait"
-    assert requests.post(url, data="{}", headers=headers, timeout=5).status_code == status
+    assert requests.post(url, data="{}", headers=headers, timeout=30).status_code == status
+
+
+def test_another_page_of_this_machine_cannot_reach_the_control_paths_even_where_it_may_call_the_api() -> None:
+    origin = "http://localhost:3000"
+    with Sandbox(cors_origins=[origin]) as sandbox:
+        url = f"{sandbox.url}/_sandbox/clock"
+        answer = requests.get(url, headers={"Origin": origin}, timeout=30)
+        assert (answer.status_code, "Access-Control-Allow-Origin" in answer.headers) == (403, False)
+        assert requests.get(url, headers={"Origin": sandbox.url}, timeout=30).status_code == 200
+        asked = {"Origin": origin, "Access-Control-Request-Method": "POST"}
+        assert "Access-Control-Allow-Origin" not in requests.options(url, headers=asked, timeout=30).headers
+
+
+def test_a_token_lets_in_who_sends_it_and_nobody_else() -> None:
+    with Sandbox(control_token="open-sesame") as sandbox:
+        url = f"{sandbox.url}/_sandbox/clock"
+        sent = [{}, {"Molam-Sandbox-Token": "wrong"}, {"Molam-Sandbox-Token": "open-sesame"}]
+        assert [requests.get(url, headers=headers, timeout=30).status_code for headers in sent] == [401, 401, 200]
+    with pytest.raises(ValueError, match="control_token"):
+        Sandbox(control_token="short")

@@ -25,6 +25,7 @@ LATER = {
     "succeeds_late": ("succeeded", 200),
     "fails_late": ("failed", 200),
     "disputed": ("succeeded", 200),
+    "dispute_lost": ("succeeded", 200),
     "refund_fails": ("failed", 201),
     "refund_late": ("succeeded", 201),
     "payout_fails": ("failed", 201),
@@ -51,6 +52,7 @@ def refund(api: Api, body: dict[str, Any]) -> tuple[str, int]:
 
 
 def pay_out(api: Api, body: dict[str, Any]) -> tuple[str, int]:
+    api.paid(2_000_000, "XOF")
     answer = api.post(PAYOUTS, {**PAYOUT, **body})
     return f"{PAYOUTS}/{answer.json()['id']}", answer.status_code
 
@@ -113,6 +115,21 @@ def test_a_dispute_is_opened_and_won(api: Api, sandbox: Sandbox) -> None:
     assert sandbox.ledger.balances()["disputes_held"] == {"USD": 0}
     types = [event["type"] for event in sandbox.webhooks.events()]
     assert types[-2:] == ["dispute.created", "dispute.resolved"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "name"), [("payout", "refund_late"), ("payment", "payout_fails"), ("refund", "disputed")]
+)
+def test_magic_that_does_not_act_here_is_refused_since_it_would_test_nothing(api: Api, kind: str, name: str) -> None:
+    bodies = {
+        "payment": (INTENTS, {"amount": 1, "currency": "USD"}),
+        "refund": (REFUNDS, {"payment_id": "pi_1"}),
+        "payout": (PAYOUTS, PAYOUT),
+    }
+    path, body = bodies[kind]
+    answer = api.post(path, {**body, "metadata": {"sandbox": name}})
+    assert code(answer) == (400, "parameter_invalid")
+    assert "must be one of" in answer.json()["error"]["message"]
 
 
 def test_the_refund_of_a_payment_can_be_chosen_with_the_payment(api: Api) -> None:

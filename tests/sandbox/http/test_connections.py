@@ -43,7 +43,7 @@ def speak(sandbox: Sandbox, key: str = "k1", body: bytes = BODY) -> Heard:
         f"Content-Length: {len(body)}\r\n\r\n"
     )
     heard, moments, began = b"", [], time.monotonic()
-    with socket.create_connection((parts.hostname or "", parts.port or 0), timeout=10) as peer:
+    with socket.create_connection((parts.hostname or "", parts.port or 0), timeout=30) as peer:
         peer.sendall(head.encode() + body)
         try:
             while piece := peer.recv(65536):
@@ -133,21 +133,22 @@ def test_a_redirect_has_a_place_and_no_body(sandbox: Sandbox) -> None:
 def test_a_peer_that_leaves_during_a_drip_does_no_harm(sandbox: Sandbox) -> None:
     sandbox.faults.drip_headers(0.01, times=1)
     parts = urlsplit(sandbox.url)
-    with socket.create_connection((parts.hostname or "", parts.port or 0), timeout=5) as peer:
+    with socket.create_connection((parts.hostname or "", parts.port or 0), timeout=30) as peer:
         head = f"POST {INTENTS} HTTP/1.1\r\nHost: {parts.netloc}\r\nContent-Length: {len(BODY)}\r\n\r\n"
         peer.sendall(head.encode() + BODY)
         peer.recv(1)
     assert speak(sandbox).data.startswith(b"HTTP/1.1 201")
 
 
-def test_a_drip_does_not_hold_up_other_requests(sandbox: Sandbox) -> None:
-    sandbox.faults.drip_headers(10, times=1)
+def test_a_drip_holds_up_neither_other_requests_nor_the_end() -> None:
+    sandbox = Sandbox(grace=60).start()
+    sandbox.faults.drip_headers(60, times=1)
     parts = urlsplit(sandbox.url)
-    with socket.create_connection((parts.hostname or "", parts.port or 0), timeout=5) as peer:
+    with socket.create_connection((parts.hostname or "", parts.port or 0), timeout=30) as peer:
         head = f"POST {INTENTS} HTTP/1.1\r\nHost: {parts.netloc}\r\nContent-Length: {len(BODY)}\r\n\r\n"
         peer.sendall(head.encode() + BODY)
         assert peer.recv(1) == b"H"
         assert speak(sandbox).data.startswith(b"HTTP/1.1 201")
         began = time.monotonic()
         sandbox.stop()
-        assert time.monotonic() - began < 2
+        assert time.monotonic() - began < 30

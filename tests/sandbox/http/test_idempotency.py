@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
-import time
 from typing import Any
 
 import pytest
 import requests
 
 from molam_sdk.sandbox import Sandbox
+from molam_sdk.sandbox.http.connections import Connections
 from tests.support.sandbox_api import INTENTS, REFUNDS, Api, code
 
 BODY = {"amount": 100.5, "currency": "USD"}
@@ -69,21 +70,24 @@ def in_background(call: Any) -> tuple[threading.Thread, list[requests.Response]]
     return thread, answers
 
 
-def started(sandbox: Sandbox) -> None:
-    """Return when the fault has taken hold of a request."""
-    while not sandbox.faults.list()[0]["fired"]:
-        time.sleep(0.002)
+def test_a_key_whose_first_request_runs_is_409_and_then_replays(
+    api: Api, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runs, may_end = threading.Event(), threading.Event()
 
+    async def pause(_self: object, _seconds: float) -> None:
+        """The latency, which begins when the key is taken: as long as this test needs."""
+        runs.set()
+        await asyncio.to_thread(may_end.wait, 30)
 
-def test_a_key_whose_first_request_runs_is_409_and_then_replays(api: Api, sandbox: Sandbox) -> None:
+    monkeypatch.setattr(Connections, "pause", pause)
     sandbox.faults.latency(1, times=1)
     other = Api(sandbox.url, sandbox.api_key)
     thread, answers = in_background(lambda: other.post(INTENTS, BODY, key="k1"))
-    started(sandbox)
-    # The fault fires at the head of the first request; its body, which takes the key, may be a packet behind.
-    time.sleep(0.2)
+    assert runs.wait(30)
     assert code(api.post(INTENTS, BODY, key="k1")) == (409, "idempotency_in_progress")
     assert code(api.post(INTENTS, {**BODY, "amount": 1}, key="k1")) == (422, "idempotency_key_reused")
+    may_end.set()
     thread.join()
     other.close()
     assert api.post(INTENTS, BODY, key="k1").content == answers[0].content
@@ -121,11 +125,11 @@ def test_a_state_conflict_is_replayed_and_executes_nothing(api: Api, sandbox: Sa
 @pytest.mark.parametrize(("key", "reason"), [(None, "missing"), ("", "invalid"), ("k" * 256, "invalid")])
 def test_a_post_without_a_proper_key_is_400(api: Api, key: str | None, reason: str) -> None:
     headers = {} if key is None else {"Idempotency-Key": key}
-    answer = api.session.post(api.url + INTENTS, json=BODY, headers=headers, timeout=5)
+    answer = api.session.post(api.url + INTENTS, json=BODY, headers=headers, timeout=30)
     assert code(answer) == (400, f"idempotency_key_{reason}")
     assert answer.json()["error"]["param"] == "Idempotency-Key"
 
 
 def test_a_key_that_is_not_ascii_is_400(api: Api) -> None:
-    answer = api.session.post(api.url + INTENTS, json=BODY, headers={"Idempotency-Key": b"k\xe9"}, timeout=5)
+    answer = api.session.post(api.url + INTENTS, json=BODY, headers={"Idempotency-Key": b"k\xe9"}, timeout=30)
     assert code(answer) == (400, "idempotency_key_invalid")

@@ -38,4 +38,4 @@ def test_running_requests_finish_before_it_stops(sandbox: Sandbox) -> None:
     thread.join()
     api.close()
     assert statuses == [201]
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < 15  # not the 30 s of its latency

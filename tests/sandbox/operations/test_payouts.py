@@ -15,7 +15,7 @@ BALANCE = "/v1/connect/balance"
 
 
 def test_a_payout_completes_after_a_while(api: Api, sandbox: Sandbox) -> None:
-    payout = api.made(PAYOUTS, PAYOUT)
+    payout = api.pay_out()
     assert payout["status"] == "pending"
     sandbox.clock.advance(minutes=1)
     later = api.get(f"{PAYOUTS}/{payout['id']}").json()
@@ -129,6 +129,25 @@ def test_it_has_a_scope_of_its_own(sandbox: Sandbox) -> None:
     other.close()
 
 
+def test_a_payout_of_more_than_there_is_is_declined_and_moves_nothing(api: Api, sandbox: Sandbox) -> None:
+    asked = {**PAYOUT, "amount": 5_000_000}
+    assert code(api.post(PAYOUTS, asked)) == (402, "insufficient_funds")
+    api.paid(4_999_999, "XOF")
+    assert code(api.post(PAYOUTS, asked)) == (402, "insufficient_funds")
+    api.paid(1, "XOF")
+    assert api.post(PAYOUTS, asked).status_code == 201
+    assert code(api.post(PAYOUTS, {**PAYOUT, "amount": 1})) == (402, "insufficient_funds")
+    assert balance(api) == [row("XOF", 0, 0)]
+
+
+def test_a_payout_may_exceed_the_balance_where_that_is_asked_for() -> None:
+    with Sandbox(overdraft=True) as sandbox:
+        api = Api(sandbox.url, sandbox.api_key)
+        api.made(PAYOUTS, PAYOUT)
+        assert balance(api) == [row("XOF", -5, 0)]
+        api.close()
+
+
 def test_it_is_read_only(shared: Api) -> None:
     answer = shared.post(BALANCE)
     assert (code(answer), answer.headers["Allow"]) == ((405, "method_not_allowed"), "GET")
@@ -155,7 +174,7 @@ def take(api: Api, step: str, amount: int) -> None:
 @settings(max_examples=20, deadline=None)
 @given(steps=STEPS)
 def test_it_agrees_with_the_ledger_whatever_happened(steps: list[tuple[str, int]]) -> None:
-    with Sandbox() as sandbox:
+    with Sandbox(overdraft=True) as sandbox:
         api = Api(sandbox.url, sandbox.api_key)
         for step, amount in steps:
             take(api, step, amount)

@@ -54,6 +54,14 @@ def test_executions_are_counted_by_key_order_and_operation(api: Api, sandbox: Sa
         count()
 
 
+def test_entries_come_in_pages(api: Api, sandbox: Sandbox) -> None:
+    for _ in range(3):
+        api.paid()
+    first = sandbox.ledger.entries(limit=4)
+    rest = sandbox.ledger.entries(after=first[-1]["seq"])
+    assert (len(first), first + rest) == (4, sandbox.ledger.entries())
+
+
 COPY = (
     "INSERT INTO ledger SELECT NULL, at, {}, ledger_account, currency, amount, why, object_id, NULL, NULL FROM ledger"
 )
@@ -66,11 +74,20 @@ COPY = (
         (COPY.format("movement"), "sides"),
         ("UPDATE documents SET body = json_set(body, '$.amount_captured', 1)", "expected"),
         ("UPDATE documents SET amount = 99999 WHERE kind = 'refund'", "refunded of"),
+        ("UPDATE documents SET status = 'canceled' WHERE kind = 'payment_intent'", "processor_clearing"),
+        (
+            "UPDATE documents SET status = 'failed' WHERE kind = 'payout'",
+            "(failed): 200 in merchant_balance, 0 expected",
+        ),
+        ("UPDATE documents SET status = 'succeeded' WHERE json_extract(body, '$.capture') = 0", "customer_holds"),
+        ("DELETE FROM documents WHERE kind = 'refund'", "no such object"),
     ],
 )
 def test_books_that_were_tampered_with_do_not_balance(api: Api, sandbox: Sandbox, forgery: str, told: str) -> None:
     paid = api.paid()
     api.made(REFUNDS, {"payment_id": paid["id"], "amount": 1})
+    api.made(PAYOUTS, {**PAYOUT, "amount": 2, "currency": "USD"})
+    api.act(api.intent(7), "confirm")
     assert sandbox.ledger.balanced()
     with sandbox._store.transaction() as tx:
         tx.connection.execute(text(forgery))

@@ -14,7 +14,7 @@ from molam_sdk.store import Claim
 from molam_sdk.webhooks import WebhookEvent
 from tests.support.webhooks.shop import Shop
 
-shop = Shop(DjangoStore())
+shop = Shop(DjangoStore(clock="caller"))
 
 
 @shop.receiver.on("payment.succeeded")

@@ -31,7 +31,7 @@ class DyingStore(SqlStore):
 
 def main(url: str, events: str, orders: str, point: str) -> None:
     """Die in the ``handler``, at the ``mark``, or right ``after`` the commit."""
-    store = (DyingStore if point == "mark" else SqlStore)(create_engine(url), table=events)
+    store = (DyingStore if point == "mark" else SqlStore)(create_engine(url), table=events, clock="caller")
     receiver = WebhookReceiver(SECRETS, store, clock=lambda: NOW)
 
     @receiver.on("payment.succeeded")

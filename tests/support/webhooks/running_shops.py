@@ -28,6 +28,7 @@ class Recipe:
     serve: Callable[[int], Sequence[str]]
     orders: str
     shipments: str
+    make_endpoint: Sequence[str]
 
 
 def _gunicorn(application: str) -> Callable[[int], Sequence[str]]:
@@ -46,9 +47,22 @@ RECIPES = {
         _gunicorn("django_shop.wsgi"),
         "django_shop_order",
         "django_shop_shipment",
+        ["-m", "django", "make_endpoint", "--settings", "django_shop.settings"],
     ),
-    "flask": Recipe(["-m", "flask_shop.tables"], _gunicorn("flask_shop.app:app"), "orders", "shipments"),
-    "fastapi": Recipe(["-m", "fastapi_shop.tables"], _uvicorn("fastapi_shop.app:app"), "orders", "shipments"),
+    "flask": Recipe(
+        ["-m", "flask_shop.tables"],
+        _gunicorn("flask_shop.app:app"),
+        "orders",
+        "shipments",
+        ["-m", "flask", "--app", "flask_shop.app", "make-endpoint"],
+    ),
+    "fastapi": Recipe(
+        ["-m", "fastapi_shop.tables"],
+        _uvicorn("fastapi_shop.app:app"),
+        "orders",
+        "shipments",
+        ["-m", "fastapi_shop.endpoint"],
+    ),
 }
 
 
@@ -138,6 +152,21 @@ def running_shop(kind: str, listener: socket.socket, settings: Mapping[str, str]
             yield RunningShop(listener.getsockname()[1], process, recipe, schema, engine)
         finally:
             _stop(process)
+
+
+def made_endpoint(kind: str, url: str, settings: Mapping[str, str]) -> dict[str, str]:
+    """The secret of the endpoint that the shop's own command makes, under the name that the shop reads it by."""
+    environment = {
+        **os.environ,
+        **settings,
+        "PYTHONPATH": os.pathsep.join([str(EXAMPLES), str(EXAMPLES.parent)]),
+        "DATABASE_URL": POSTGRES_URL,
+        "REDIS_URL": REDIS_URL,
+    }
+    command = [sys.executable, *RECIPES[kind].make_endpoint, url]
+    ran = subprocess.run(command, cwd=EXAMPLES, env=environment, check=True, capture_output=True, text=True)
+    name, _, secret = ran.stdout.strip().removeprefix("export ").partition("=")
+    return {name: secret}
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -84,14 +84,20 @@ def sql_table(engine: Engine, prefix: str) -> Iterator[str]:
 @contextmanager
 def _redis(folder: Path) -> Iterator[Store]:
     with redis_client() as client, redis_prefix(client) as prefix:
-        yield RedisStore(client, prefix=prefix)
+        yield RedisStore(client, prefix=prefix, clock="caller")
+
+
+@contextmanager
+def _sqlite(folder: Path) -> Iterator[Store]:
+    with closing(SqliteStore(folder / "events.sqlite3")) as store:
+        yield store
 
 
 def _sql(url: str) -> StoreMaker:
     @contextmanager
     def make(folder: Path) -> Iterator[Store]:
         with sql_engine(url.format(folder=folder)) as engine, sql_table(engine, "molam_test") as table:
-            yield SqlStore(engine, table=table)
+            yield SqlStore(engine, table=table, clock="caller")
 
     return make
 
@@ -103,12 +109,12 @@ def _django(folder: Path) -> Iterator[Store]:
     with migrated():
         from molam_sdk.contrib.django.store import DjangoStore
 
-        yield DjangoStore()
+        yield DjangoStore(clock="caller")
 
 
 STORES: dict[str, StoreMaker] = {
     "memory": lambda folder: nullcontext(MemoryStore()),
-    "sqlite": lambda folder: nullcontext(SqliteStore(folder / "events.sqlite3")),
+    "sqlite": _sqlite,
     "redis": _redis,
     "sqlalchemy-sqlite": _sql("sqlite:///{folder}/shop.sqlite3"),
     "postgresql": _sql(POSTGRES_URL),
@@ -117,10 +123,21 @@ STORES: dict[str, StoreMaker] = {
 }
 # Which look at a row first and take it then; and in which nothing expires by itself.
 ROW_STORES = ["sqlalchemy-sqlite", "postgresql", "mariadb", "django"]
+INBOX_STORES = ["sqlite", *ROW_STORES]
 PRUNED_STORES = [name for name in STORES if name != "redis"]
+TRANSACTIONAL_STORES = ["sqlite", *ROW_STORES]
 
 
 def rows(engine: Engine, statement: str) -> list[Any]:
     """What a query finds, on a connection of its own."""
     with engine.connect() as connection:
         return [tuple(row) for row in connection.execute(text(statement))]
+
+
+def close_database_of_this_thread() -> None:
+    """Django keeps a connection for each thread, which nobody else can close."""
+    from django.conf import settings
+    from django.db import connections
+
+    if settings.configured:
+        connections.close_all()

@@ -20,7 +20,7 @@ from molam_sdk.testing import ordinary_transport
 from tests.support.caller import Caller
 from tests.support.http_server import INTENT, ORDER, Serve, http
 
-pytestmark = pytest.mark.usefixtures("no_environment")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("no_environment")]
 
 BASE = "http://127.0.0.1:9"  # where nobody listens
 INTENTS = f"{BASE}/v1/connect/payment_intents"

@@ -1,0 +1,108 @@
+"""Threads of the receiver's own: asyncio's shared pool is small, and used by everybody else too."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from contextvars import Context, copy_context
+from typing import Any, TypeVar
+
+from .._forks import renew_after_fork
+from .answers import NotRunError
+
+T = TypeVar("T")
+
+
+class ReceiverThreads:
+    """A pool that begins with its first use, and begins anew in a child process."""
+
+    def __init__(self, workers: int, name: str) -> None:
+        self._workers, self._name = workers, name
+        self._pool: ThreadPoolExecutor | None = None
+        self._lock = threading.Lock()
+        renew_after_fork(self)
+
+    def after_fork(self) -> None:
+        """The parent's threads do not exist here."""
+        self._pool, self._lock = None, threading.Lock()
+
+    def __call__(self, function: Callable[..., T], /, *args: Any) -> Awaitable[T]:
+        """Run it in a thread, with the caller's context variables; awaited on the running loop."""
+        run = copy_context().run
+        return asyncio.get_running_loop().run_in_executor(self._started(), lambda: run(function, *args))
+
+    def submit(self, function: Callable[[], T]) -> Future[T]:
+        """Run it in a thread; nobody has to wait for it."""
+        return self._started().submit(function)
+
+    def close(self) -> None:
+        """Wait for what is running; the next use begins anew."""
+        with self._lock:
+            pool, self._pool = self._pool, None
+        if pool is not None:
+            pool.shutdown(wait=True)
+
+    def _started(self) -> ThreadPoolExecutor:
+        with self._lock:
+            if self._pool is None:
+                self._pool = ThreadPoolExecutor(self._workers, thread_name_prefix=self._name)
+            return self._pool
+
+
+class Aside:
+    """Tasks of an event loop that nobody awaits."""
+
+    def __init__(self) -> None:
+        self._running: set[asyncio.Task[None]] = set()
+
+    def start(self, coroutine: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        """Begin it on the running loop, with no context variable of this one's: it outlives the delivery."""
+        task = Context().run(lambda: asyncio.get_running_loop().create_task(coroutine()))
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
+
+    async def wait_until_none(self, seconds: float) -> bool:
+        """Whether all that were begun on this loop ended within that time."""
+        here = {task for task in self._running if task.get_loop() is asyncio.get_running_loop()}
+        return not here or not (await asyncio.wait(here, timeout=seconds))[1]
+
+
+class InFlight:
+    """How many deliveries are being handled, and no more than may be."""
+
+    def __init__(self, most: int) -> None:
+        self._most, self._number, self._closed = most, 0, False
+        self._changed = threading.Condition()
+        renew_after_fork(self)
+
+    def after_fork(self) -> None:
+        """What the parent handles is handled there."""
+        self._number, self._changed = 0, threading.Condition()
+
+    @contextmanager
+    def room(self) -> Iterator[None]:
+        """Room for one delivery; ``NotRunError`` where there is none, or after ``close``."""
+        with self._changed:
+            if self._closed:
+                raise NotRunError("stopping")
+            if self._number >= self._most:
+                raise NotRunError("full")
+            self._number += 1
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._number = max(0, self._number - 1)
+                self._changed.notify_all()
+
+    def close(self) -> None:
+        """Have no more room."""
+        self._closed = True
+
+    def wait_until_none(self, seconds: float) -> bool:
+        """Whether all were answered within that time."""
+        with self._changed:
+            return self._changed.wait_for(lambda: self._number == 0, seconds)
