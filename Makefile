@@ -25,17 +25,17 @@ demo: $(VENV)/demo.stamp  ## take, confirm, retrieve and refund a payment agains
 	$(PY) -m molam_sdk.cli demo $(ARGS)
 
 test: $(VENV)/dev.stamp  ## all tests; those that measure time run last and alone
-	$(PY) -m pytest -n 2 -m "not alone" $(ARGS)
-	$(PY) -m pytest -m alone
+	$(PY) ci/run_tests.py -n 3 -m "not alone" $(ARGS)
+	$(PY) ci/run_tests.py -m alone
 
 gate: $(VENV)/dev.stamp  ## the unit tests alone take every branch of the core
 	$(PY) -m pytest -n 2 -m "not alone" tests/core tests/breaker tests/test_*.py --cov=molam_sdk/_core --cov-fail-under=100 $(ARGS)
 
 quick: $(VENV)/test.stamp  ## the tests without the slow ones, in an environment without the checkers
-	$(PY) -m pytest -n 2 -m "not slow and not alone" $(ARGS)
+	$(PY) ci/run_tests.py -n 3 -m "not slow and not alone" $(ARGS)
 
 bounds: $(VENV)/bounds.stamp  ## the same with the oldest dependencies we promise; wants a VENV of its own
-	$(PY) -m pytest -n 2 -m "not slow and not alone" $(ARGS)
+	$(PY) ci/run_tests.py -n 3 -m "not slow and not alone" $(ARGS)
 
 integration: $(VENV)/test.stamp  ## a whole payment; with MOLAM_SANDBOX_KEY against Molam's sandbox, or MOLAM_SANDBOX_URL
 	$(PY) -m pytest tests/integration $(ARGS)

@@ -116,7 +116,14 @@ def test_a_call_with_everything_on_enters_a_bounded_number_of_functions(full: Ca
 
 
 def _functions_entered(call: Callable[[], Any]) -> tuple[int, int]:
-    """How many Python functions one call enters in this thread: those of the SDK, and all of them."""
+    """How many Python functions one call enters in this thread: those of the SDK, and all of them.
+
+    The fewest of some calls: what is renewed each second is no cost of each call.
+    """
+    return min(_entered(call) for _ in range(5))
+
+
+def _entered(call: Callable[[], Any]) -> tuple[int, int]:
     ours = all_of_them = 0
 
     def count(frame: FrameType, event: str, _argument: object) -> None:
@@ -140,13 +147,17 @@ def test_a_call_needs_little_memory_at_a_time(full: Callable[[], Any]) -> None:
     tracemalloc.start()
     try:
         full()
-        tracemalloc.reset_peak()
-        before, _ = tracemalloc.get_traced_memory()
-        full()
-        _, peak = tracemalloc.get_traced_memory()
+        assert min(_memory_of(full) for _ in range(5)) < 28 * 1024  # a thread of somebody else's may allocate beside
     finally:
         tracemalloc.stop()
-    assert peak - before < 28 * 1024
+
+
+def _memory_of(call: Callable[[], Any]) -> int:
+    tracemalloc.reset_peak()
+    before, _ = tracemalloc.get_traced_memory()
+    call()
+    _, peak = tracemalloc.get_traced_memory()
+    return peak - before
 
 
 GARBAGE = """

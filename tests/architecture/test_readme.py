@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import gc
+import logging
+import os
 import re
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from unittest import mock
 
 import pytest
 
@@ -31,12 +36,25 @@ def _blocks() -> list[tuple[str, str]]:
     return found
 
 
+@contextmanager
+def _as_it_was() -> Iterator[None]:
+    """What a page's process sets up for itself is taken back: its environment, and where the SDK logs to."""
+    logger = logging.getLogger("molam_sdk")
+    level, handlers, propagate = logger.level, logger.handlers[:], logger.propagate
+    try:
+        with mock.patch.dict(os.environ):
+            yield
+    finally:
+        logger.setLevel(level)
+        logger.handlers[:], logger.propagate = handlers, propagate
+
+
 @pytest.mark.parametrize(("name", "code"), _blocks(), ids=[name for name, _ in _blocks()])
 def test_a_block_of_the_documentation_runs(
     name: str, code: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    with Sandbox() as sandbox:
+    with _as_it_was(), Sandbox() as sandbox:
         monkeypatch.setenv("MOLAM_API_KEY", sandbox.api_key)
         monkeypatch.setenv("MOLAM_BASE_URL", sandbox.url)
         namespace: dict[str, object] = {"__name__": "documentation"}

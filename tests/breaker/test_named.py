@@ -115,6 +115,7 @@ def test_reset_all_closes_them_and_forgets_what_they_counted(caplog: pytest.LogC
 
 
 def test_after_begin_anew_a_client_of_before_is_closed_and_a_new_one_apart(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.WARNING, "molam_sdk")
     before = guarded(ScriptedTransport(OK, OK), cb_fail_max=2)
     for _ in range(2):
         before.cb.open()

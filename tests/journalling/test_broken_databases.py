@@ -178,7 +178,7 @@ def test_a_connection_that_is_ended_while_it_commits_is_replaced(engine: Engine,
     transport = ScriptedTransport(OK)
     client = MolamClient(CONFIG, transport=transport, journal=engine)
     if moment == "commit":
-        client._state.journal.store._database._alone = None  # type: ignore[union-attr]
+        client._state.journal.store._database._commits_alone = False  # type: ignore[union-attr]
     when_writing(engine, moment, lambda: terminate(engine))
     assert pay(client).id == "pi_1"
     assert (states(client), len(transport.requests)) == ({"order-7": "done"}, 1)

@@ -26,14 +26,17 @@ FULL = http(201, INTENT)
 CREATE = ("create_payment_intent", (ORDER,), {})
 
 
-def _slowly(wire: Wire) -> bool:
-    wire.over.wait(0.01)
-    wire.send(FULL)
-    return KEPT
+def _after(seconds: float) -> Turn:
+    def turn(wire: Wire) -> bool:
+        wire.over.wait(seconds)
+        wire.send(FULL)
+        return KEPT
+
+    return turn
 
 
 def test_bursts_of_64_open_64_connections_at_most(caller: Caller, serve: Serve, secured: Secured) -> None:
-    server = serve(usual=_slowly, **secured[0])
+    server = serve(usual=_after(0.01), **secured[0])
     caller.make(server.url, **secured[1], timeout_connect=10)
     for _ in range(6):
         assert {getattr(found, "id", found) for found in caller.together([CREATE] * 64)} == {"pi_1"}
@@ -42,7 +45,7 @@ def test_bursts_of_64_open_64_connections_at_most(caller: Caller, serve: Serve, 
 
 
 def test_no_more_idle_connections_are_kept_than_the_pool_holds(caller: Caller, serve: Serve) -> None:
-    server = serve(usual=_slowly)
+    server = serve(usual=_after(0.2))
     caller.make(server.url, pool_size=4, pool_idle_seconds=30)
     caller.together([CREATE] * 16)
     burst = server.connections
@@ -98,7 +101,7 @@ def test_the_ca_bundle_is_read_once_for_all_connections(
     monkeypatch.setattr(
         ssl.SSLContext, "load_verify_locations", lambda *given, **named: (read.append(1), load(*given, **named))[1]
     )
-    server = serve(usual=_slowly, tls=tls)
+    server = serve(usual=_after(0.01), tls=tls)
     caller.make(server.url, ca_bundle=certificates.ca_file, timeout_connect=10)
     caller.together([CREATE] * 16)
     assert server.connections > 4
