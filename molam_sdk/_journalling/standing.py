@@ -21,7 +21,8 @@ class Standing:
     """What was compared by now. Times are Unix seconds by the journal's clock.
 
     ``stage``: which list is walked, and behind the last one the entries that no list had; ``after``: the last id of the
-    page before, ``unseen_from`` and ``unseen_key``: the last of those that was looked at. ``margin`` is seconds.
+    page before, ``unseen_from``: the first use of the last of those that was looked at, ``unseen_keys``: all of that
+    moment. ``margin`` is seconds.
     """
 
     began: float
@@ -30,7 +31,7 @@ class Standing:
     stage: int = 0
     after: str | None = None
     unseen_from: float = 0.0
-    unseen_key: str | None = None
+    unseen_keys: list[str] = field(default_factory=list)
     matched: int = 0
     not_compared: int = 0
     counts: dict[str, int] = field(default_factory=lambda: dict.fromkeys(DIFFERENCE_KINDS, 0))
@@ -69,6 +70,13 @@ class Standing:
     def token(self) -> str:
         """The text."""
         return base64.urlsafe_b64encode(json.dumps([_VERSION, asdict(self)]).encode()).decode()
+
+    def pass_by(self, first_used_at: float, key: str) -> None:
+        """An entry that no list had was looked at; others may be of the same moment, by a clock of milliseconds."""
+        if first_used_at != self.unseen_from:
+            self.unseen_keys = []
+        self.unseen_from = first_used_at
+        self.unseen_keys.append(key)
 
     def note(self, differences: list[Difference], *, matched: bool) -> None:
         """Count what one object came to."""

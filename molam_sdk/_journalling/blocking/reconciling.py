@@ -109,10 +109,10 @@ class Reconciling(Walk):
             for entry in page:
                 if entry.first_used_at > standing.until:
                     return
-                if entry.key == standing.unseen_key:
+                if entry.key in standing.unseen_keys:
                     continue  # told before the walk was broken off
                 found = self._look_for(standing, entry) if entry.state == "done" else []
-                standing.unseen_from, standing.unseen_key = entry.first_used_at, entry.key
+                standing.pass_by(entry.first_used_at, entry.key)
                 self._tell(standing, _KIND_OF[entry.operation], found)
             wanted = replace(wanted, after=page[-1])
 
