@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import time
 import tracemalloc
 from collections.abc import Iterator
 from datetime import datetime, timedelta, timezone
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
@@ -35,7 +37,7 @@ class Books:
     def __init__(self, shop: Shop, sandbox: Sandbox) -> None:
         self.bench = shop.bench
         self.caller = shop.caller
-        account = sandbox.keys.create(account=f"acct_{id(self)}")
+        account = sandbox.keys.create(account=f"acct_{uuid4().hex}")
         self.caller.make(sandbox.url, api_key=account, journal=shop.bench.store, guarded=False, journal_tag=True)
         self.beside = MolamClient(ClientConfig(api_key=account, base_url=sandbox.url))
 
@@ -70,6 +72,7 @@ class Books:
         return [*ids, declined.id]
 
     def reconciled(self, **options: Any) -> Reconciliation:
+        time.sleep(0.005)  # some databases' clocks tell milliseconds, and what is younger than `began` is left out
         report: Reconciliation = self.caller.call("reconcile", **(NOW | options))
         return report
 
