@@ -16,7 +16,7 @@ PY = $(VENV)/$(BIN)/python
 WHEEL_PY = $(VENV)-wheel/$(BIN)/python
 PIP = $(PY) -m pip --disable-pip-version-check install --quiet
 
-.PHONY: help demo test gate quick bounds integration coverage lint bandit format types audit build wheel bench blocking chaos fuzz tears outages mutants clean
+.PHONY: help demo test gate quick bounds integration coverage lint bandit format types audit build wheel bench blocking docs chaos fuzz tears outages mutants clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -82,6 +82,9 @@ bench: $(VENV)/bench.stamp  ## figures beside a bare requests.Session
 tears: $(VENV)/dev.stamp  ## an exception thrown at every line of a call; the tests take a sample
 	MOLAM_TEAR_STRIDE=1 $(PY) -m pytest --timeout 1800 tests/clients/hostile/test_torn_anywhere.py tests/clients/hostile/test_torn_groups.py tests/journalling/test_torn.py tests/journalling/test_killed.py $(ARGS)
 
+docs: $(VENV)/dev.stamp  ## the site, into site/; a broken link or a name that is not there ends it
+	$(PY) -m mkdocs build --strict $(ARGS)
+
 chaos: $(VENV)/dev.stamp  ## orders through a hostile network, killed processes and crowds of threads; every payment once
 	$(PY) -m tests.chaos $(ARGS)
 
@@ -95,7 +98,7 @@ mutants: $(VENV)/dev.stamp  ## which changes of the code no test notices; ROOM=h
 	$(PY) ci/mutants.py $(ROOM) $(ARGS)
 
 clean:  ## forget environments, builds and caches
-	rm -rf $(VENV) $(VENV)-wheel dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage
+	rm -rf $(VENV) $(VENV)-wheel dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage site
 
 $(VENV)/created.stamp:
 	@$(PYTHON) -c "import ensurepip" || { echo "make: $(PYTHON) makes no environments. On Debian and Ubuntu: apt install python3-venv;" \

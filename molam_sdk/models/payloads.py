@@ -158,7 +158,9 @@ class _Priced(RequestModel):
     """A request whose amount must fit the decimals of its currency; without one the client's default counts."""
 
     amount: Amount
+    """In MAJOR units: `Decimal`, `int`, `str`, or `float`; no more decimals than the currency has."""
     currency: Currency | None = None
+    """ISO 4217 code; the client's `default_currency` where it is left out."""
 
     @model_validator(mode="after")
     def _amount_fits_currency(self) -> Self:
@@ -171,53 +173,81 @@ class PaymentIntentCreate(_Priced):
     """A payment to take. ``capture=False`` authorises only: ``capture_payment_intent`` then takes the money."""
 
     capture: bool = False
+    """True takes the money when it is confirmed; False authorises only."""
     customer_id: str | None = None
+    """Your customer, as you name them; `list_payment_intents` finds by it."""
     merchant_id: str | None = None
+    """The merchant it is taken for, on a marketplace."""
     description: str | None = None
+    """What the customer reads."""
     metadata: dict[str, Any] = Field(default_factory=dict)
+    """Anything JSON, given back as it is. `order_id` is a good idea."""
     return_url: str | None = None
+    """Where the customer comes back to after agreeing."""
     cancel_url: str | None = None
+    """Where the customer comes back to after giving up."""
     payment_methods: list[PaymentMethod] | None = None
+    """What may be used: `wallet`, `card`, `mobile_money`, …; all if left out."""
 
 
 class RefundCreate(RequestModel):
     """Money to give back: the whole payment, or ``amount`` of it."""
 
     payment_id: Text
+    """The payment to give money back of."""
     amount: Amount | None = None
+    """In MAJOR units; all that is left if it is left out."""
     reason: str | None = None
+    """Why; kept with the refund."""
     metadata: dict[str, Any] = Field(default_factory=dict)
+    """Anything JSON, given back as it is."""
 
 
 class PayoutCreate(_Priced):
     """Money to send out. ``beneficiary`` is the receiving account or wallet: an id, or its details."""
 
     beneficiary: Text | dict[str, Any]
+    """Who receives it: the id of an account or wallet, or its details."""
     origin_module: Text
+    """The part of your system that asks for it."""
     origin_entity: Text
+    """The account in that part it is paid for."""
     description: str | None = None
+    """What the beneficiary reads."""
     metadata: dict[str, Any] = Field(default_factory=dict)
+    """Anything JSON, given back as it is."""
 
 
 class MerchantOnboardingCreate(RequestModel):
     """A merchant to register. ``country`` is ISO 3166-1 alpha-2."""
 
     business_name: Text
+    """The name it does business under."""
     business_type: Text
+    """`company`, `individual`, …"""
     country: Text
+    """ISO 3166-1 alpha-2 code."""
     currency: Currency | None = None
+    """The currency to be paid in, ISO 4217."""
     email: Text
+    """Where Molam writes to."""
     phone: str | None = None
+    """In the international form, `+221…`."""
     metadata: dict[str, Any] = Field(default_factory=dict)
+    """Anything JSON, given back as it is."""
 
 
 class WebhookEndpointCreate(RequestModel):
     """A URL that shall receive these event types."""
 
     tenant_type: Text
+    """Whose events: `merchant`, …"""
     tenant_id: Text
+    """Which of them."""
     url: Text
+    """Where events are sent to, https."""
     events: list[Text] = Field(min_length=1)
+    """The event types to receive, at least one; `*` is all."""
 
 
 class ConfirmBody(RequestModel):

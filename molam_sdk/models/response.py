@@ -12,12 +12,19 @@ class ResponseInfo:
     """How an answer came to be. ``elapsed`` is seconds for the whole call, retries and sleeps included."""
 
     status_code: int
+    """The HTTP status."""
     headers: Mapping[str, str]
+    """The answer's headers, by name in any case."""
     request_id: str | None
+    """Molam's id of the request: quote it to support."""
     idempotency_key: str | None
+    """The key it was sent under; None for reads."""
     replayed: bool
+    """Whether Molam repeated the answer of an earlier request under the key."""
     attempts: int
+    """How many requests the call took."""
     elapsed: float
+    """Seconds for the whole call, retries and pauses included."""
 
 
 RESPONSE_INFO: Final = "__molam_response__"
