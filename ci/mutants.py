@@ -80,7 +80,13 @@ ROOMS: Final = {
     # Of the differential test one seed in twenty: each runs five thousand answers.
     "http": Room(
         ("molam_sdk/_http/*",),
-        (*(f"tests/http/test_{name}.py" for name in ("body", "framing", "head", "reader", "request")), _DIFFERENTIAL),
+        (
+            *(
+                f"tests/http/test_{name}.py"
+                for name in ("body", "error", "framing", "head", "oddities", "reader", "request")
+            ),
+            _DIFFERENTIAL,
+        ),
     ),
     "transport": Room(
         ("molam_sdk/_transport/*",),
