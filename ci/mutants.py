@@ -16,12 +16,14 @@ import re
 import shutil
 import subprocess
 import sys
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 import pytest
+import warm_pytest
 from coverage import CoverageData
 
 ROOT: Final = Path(__file__).resolve().parent.parent
@@ -40,10 +42,11 @@ _TOLD_OF_CALLS: Final = _unit("base_client", "client", "money", "cb", "metrics",
 _DIFFERENTIAL: Final = (
     "tests/http/test_differential.py::test_the_reader_is_never_more_lenient_than_the_rfc_nor_alone_in_what_it_reads[0]"
 )
-# A change may make a call wait forever.
-_PYTEST: Final = ("-p", "no:cacheprovider", "-q", "-m", "not slow and not alone", "--timeout=30")
+_PYTEST: Final = ("-p", "no:cacheprovider", "-q", "-m", "not slow and not alone")
 _NOT_FOUND: Final = "ERROR: not found:"
-_PATIENCE: Final = 60.0
+# A change may make a call wait forever: a test gets so many times what it takes without it, and these seconds more.
+_SLOWER: Final = 10.0
+_SPARE: Final = 8.0
 _DURATION: Final = re.compile(r"^([0-9.]+)s call +(\S.*)$", re.M)
 _FAILED: Final = re.compile(r"^(?:FAILED|ERROR) (tests/.*?)(?: - .*)?$", re.M)
 _SECTION: Final = "[tool.mutmut]"
@@ -52,16 +55,18 @@ _FUNCTION: Final = (ast.FunctionDef, ast.AsyncFunctionDef)
 
 @dataclass(frozen=True, slots=True)
 class Room:
-    """What is changed, which tests may notice, and how many in a hundred must.
+    """What is changed, which tests may notice, and how many in a hundred must. ``patience``: how many seconds of tests
+    a change is tried with, the quickest of those that run it.
 
     ``at_import``: functions that only run while modules are imported, of which nobody can say which test runs them;
-    they are left out. Each change is tried in a process of its own: mutmut's way, a fork of a process that has run the
-    tests, ends in a segmentation fault where threads and event loops run.
+    they are left out. Each change is tried in a process of its own, which has run no test before: mutmut's way, a fork
+    of one that has, ends in a segmentation fault where threads and event loops ran.
     """
 
     changed: tuple[str, ...]
     tests: tuple[str, ...]
     bar: int = 90
+    patience: float = 60.0
     at_import: tuple[str, ...] = ()
 
 
@@ -75,7 +80,13 @@ ROOMS: Final = {
     # Of the differential test one seed in twenty: each runs five thousand answers.
     "http": Room(
         ("molam_sdk/_http/*",),
-        (*(f"tests/http/test_{name}.py" for name in ("body", "framing", "head", "reader", "request")), _DIFFERENTIAL),
+        (
+            *(
+                f"tests/http/test_{name}.py"
+                for name in ("body", "error", "framing", "head", "oddities", "reader", "request")
+            ),
+            _DIFFERENTIAL,
+        ),
     ),
     "transport": Room(
         ("molam_sdk/_transport/*",),
@@ -83,6 +94,7 @@ ROOMS: Final = {
             *("tests/transport", "tests/clients/async_only/test_concurrency.py", "tests/security/test_rotation.py"),
             *_hostile("bulkhead", "connections", "framing", "outcomes"),
         ),
+        patience=15.0,
     ),
     "webhooks": Room(("molam_sdk/webhooks/*",), ("tests/webhooks",)),
     "receiver": Room(("molam_sdk/receiver/*",), ("tests/receiver", "tests/contrib")),
@@ -148,24 +160,13 @@ def try_room(name: str, sample: int | None, seed: int) -> float:
     lived = 0
     for change in names:
         chosen = tests.that_run(change)
-        why = _survives(place, change, chosen) if chosen else "no test runs it"
+        why = tests.survives(change, chosen) if chosen else "no test runs it"
         if why:
             print(f"  {change}: {why}", flush=True)
             lived += 1
     score = 100 * (1 - lived / len(names))
     print(f"{name}: {len(names) - lived} of {len(names)} changes noticed, {score:.1f}% (bar {room.bar}%)", flush=True)
     return score
-
-
-def _survives(place: Path, change: str, tests: Sequence[str]) -> str:
-    """Why a change lived; empty where a test failed, or hung."""
-    file = place / _file_of(change)
-    before = file.read_text(encoding="utf-8")
-    file.write_text(_changed(place, change), encoding="utf-8")
-    try:
-        return "" if _pytest(place, "-x", *tests, seconds=600) else "survived"
-    finally:
-        file.write_text(before, encoding="utf-8")
 
 
 def _changed(place: Path, change: str) -> str:
@@ -181,19 +182,14 @@ def _changed(place: Path, change: str) -> str:
     return "".join([*lines[: function.lineno - 1], *variant, *lines[function.end_lineno :]])
 
 
-def _pytest(place: Path, *arguments: str, seconds: float) -> int:
-    """What the tests ended with; -1 where they did not end. Tests that are not found are no answer."""
+def _learn(place: Path, *arguments: str) -> int:
+    """What all the tests of a room ended with; pytest's own words stand in ``pytest.log``."""
     command = [sys.executable, "-m", "pytest", *_PYTEST, *arguments]
     environment = {**os.environ, "PYTHONPATH": str(place)}
-    try:
+    with (place / "pytest.log").open("w") as log:
         done = subprocess.run(  # noqa: S603 - as above
-            command, cwd=place, env=environment, capture_output=True, text=True, timeout=seconds, check=False
+            command, cwd=place, env=environment, stdout=log, stderr=subprocess.STDOUT, timeout=1800, check=False
         )
-    except subprocess.TimeoutExpired:
-        return -1
-    if _NOT_FOUND in done.stdout + done.stderr:
-        sys.exit(f"pytest does not know its own tests: {(done.stdout + done.stderr)[-2000:]}")
-    (place / "pytest.log").write_text(done.stdout, encoding="utf-8")
     return done.returncode
 
 
@@ -202,6 +198,9 @@ class TestsByLine:
 
     def __init__(self, place: Path, room: Room) -> None:
         self._place = place
+        self._warm = warm_pytest.warm()
+        self._patience = room.patience
+        self._noticed: defaultdict[Path, Counter[str]] = defaultdict(Counter)
         learn = (
             "--cov=molam_sdk",
             "--cov-context=test",
@@ -212,7 +211,7 @@ class TestsByLine:
             "2",
             "--timeout=300",
         )
-        ended = _pytest(place, *learn, *room.tests, seconds=1800)
+        ended = _learn(place, *learn, *room.tests)
         if ended not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):  # all changes would seem to be run by none
             sys.exit(f"the tests without any change did not end: see {place / 'pytest.log'}")
         told = (place / "pytest.log").read_text(encoding="utf-8")
@@ -223,7 +222,8 @@ class TestsByLine:
         self._data.read()
 
     def that_run(self, change: str) -> list[str]:
-        """The quickest of the tests that run the changed function, as many as take a minute together."""
+        """The quickest of the tests that run the changed function, as many as the room has patience for; first those
+        that have noticed a change of its file."""
         function = _function_of(self._place, change)
         # Those of its head run when it is defined.
         lines = range(function.body[0].lineno, (function.end_lineno or 0) + 1)
@@ -231,12 +231,40 @@ class TestsByLine:
         found = {context.rpartition("|")[0] for line in lines for context in contexts.get(line, ()) if context}
         chosen: list[str] = []
         spent = 0.0
-        for test in sorted(found - self._failing, key=lambda test: self._seconds.get(test, 0.0)):
-            spent += self._seconds.get(test, 0.0)
-            if chosen and spent > _PATIENCE:
+        for test in sorted(found - self._failing, key=self._takes):
+            spent += self._takes(test)
+            if chosen and spent > self._patience:
                 break
             chosen.append(test)
-        return chosen
+        noticed = self._noticed[_file_of(change)]
+        return sorted(chosen, key=lambda test: -noticed[test])
+
+    def survives(self, change: str, tests: Sequence[str]) -> str:
+        """Why a change lived; empty where a test failed, or hung."""
+        file = self._place / _file_of(change)
+        each = _SPARE + _SLOWER * max(map(self._takes, tests))
+        before = file.read_text(encoding="utf-8")
+        _write(file, _changed(self._place, change))
+        arguments = (*_PYTEST, "-x", f"--timeout={each}", *tests)
+        try:
+            ended = warm_pytest.run(self._warm, self._place, arguments, seconds=_SLOWER * _SPARE + each)
+        finally:
+            _write(file, before)
+        told = (self._place / "pytest.log").read_text(encoding="utf-8")
+        if _NOT_FOUND in told:
+            sys.exit(f"pytest does not know its own tests: {told[-2000:]}")
+        self._noticed[_file_of(change)].update(_FAILED.findall(told))
+        return "" if ended else "survived"
+
+    def _takes(self, test: str) -> float:
+        return self._seconds.get(test, 0.0)
+
+
+def _write(file: Path, text: str) -> None:
+    """Without what Python keeps of the file: another of the same second and length would pass for it."""
+    for kept in (file.parent / "__pycache__").glob(f"{file.stem}.*"):
+        kept.unlink()
+    file.write_text(text, encoding="utf-8")
 
 
 def _file_of(change: str) -> Path:

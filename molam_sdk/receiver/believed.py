@@ -58,7 +58,7 @@ def _has(source: Mapping[str, object], kid: str) -> bool:
         return False
 
 
-def result_of(reason: str, stranger: Callable[[], bool]) -> DeliveryResult:
+def result_of_refusal(reason: str, stranger: Callable[[], bool]) -> DeliveryResult:
     """What becomes of a delivery that was refused for this reason (``WebhookVerificationError.reason``)."""
     if reason in {"unknown_kid", "lookup_failed"} and stranger():
         return "unknown_kid"

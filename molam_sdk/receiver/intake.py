@@ -9,7 +9,7 @@ from ..exceptions import WebhookVerificationError
 from ..webhooks import SecretSource, WebhookEvent, construct_event
 from ..webhooks.signature import kids_in
 from .answers import DeliveryResult, NotRunError
-from .believed import BelievedKids, result_of
+from .believed import BelievedKids, result_of_refusal
 from .headers import DeliveryHeaders
 from .lookups import InThread, SecretLookups
 
@@ -105,7 +105,7 @@ class Intake:
     def _judged(self, refused: _Refused) -> NotRunError:
         """Whose fault it is. May ask the source whether it knows anything."""
         kids, error = refused.kids, refused.error
-        result = result_of(error.reason, lambda: self._believed.is_stranger(kids, self._lookups.one))
+        result = result_of_refusal(error.reason, lambda: self._believed.is_stranger(kids, self._lookups.one))
         judged = NotRunError(result, str(error))
         judged.__cause__ = error.__cause__
         return judged

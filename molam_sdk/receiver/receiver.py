@@ -40,7 +40,7 @@ from .occurrences import occurrence_of
 from .serving import InSteps, InThreads, Serving
 from .settings import Later, check_number, check_process, keeps_order
 from .subscribers import Subscribers
-from .threads import Aside, InFlight, ReceiverThreads
+from .threads import InFlight, ReceiverThreads, UnawaitedTasks
 
 if TYPE_CHECKING:
     from .._journalling.opening import JournalSource
@@ -127,7 +127,7 @@ class WebhookReceiver(Subscribers, Backfills):
         self._workers = ReceiverThreads(workers, "molam-webhooks")
         self._steps = ReceiverThreads(_STEP_THREADS, "molam-webhooks-store")
         self._lookups = ReceiverThreads(_STEP_THREADS, "molam-webhooks-secrets")
-        self._aside = Aside()
+        self._unawaited = UnawaitedTasks()
         self._inbox_workers = InboxWorkers(
             self.store,
             self._workers,
@@ -257,7 +257,7 @@ class WebhookReceiver(Subscribers, Backfills):
     async def close_async(self, timeout_seconds: float = 30.0) -> bool:
         """As ``close``, on an event loop, which goes on meanwhile."""
         ended = await asyncio.to_thread(self.close, timeout_seconds)
-        return await self._aside.wait_until_none(timeout_seconds) and ended
+        return await self._unawaited.wait_until_none(timeout_seconds) and ended
 
     def _delivery(self, headers: RawHeaders) -> IncomingDelivery:
         return IncomingDelivery(DeliveryHeaders(headers), self._metrics)
@@ -323,7 +323,7 @@ class WebhookReceiver(Subscribers, Backfills):
             return
         self._prune_at = self._clock() + _PRUNE_EVERY
         if isinstance(self.store, AsyncStore):
-            self._aside.start(self._prune_quietly_awaited)
+            self._unawaited.start(self._prune_quietly_awaited)
         elif later is None:
             self._steps.submit(self._prune_and_leave)
         else:

@@ -52,7 +52,7 @@ class ReceiverThreads:
             return self._pool
 
 
-class Aside:
+class UnawaitedTasks:
     """Tasks of an event loop that nobody awaits."""
 
     def __init__(self) -> None:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import logging
-import threading
 from collections.abc import Iterator
 from typing import Final, Protocol
 from weakref import WeakSet
 
-from .._forks import renew_after_fork
 from .._quiet_log import log
+from .._tally import Tally
 
 
 class Aged(Protocol):
@@ -28,28 +27,16 @@ class Expiring(Protocol):
         """Until the key expires; None where that is not known."""
 
 
-class Listener(Protocol):
-    """What shows the tally elsewhere."""
-
-    def refresh(self) -> None:
-        """Called when a source has answered or failed."""
-
-
-class SourceTally:
-    """The tally of this process. Labels are those of configured sources, so there are few of them."""
+class SourceTally(Tally):
+    """Changes when a source has answered or failed. There are few labels: one of each
+    configured source."""
 
     def __init__(self) -> None:
+        super().__init__()
         self._failures: dict[str, int] = {}
         self._refused_files = 0
         self._kept: WeakSet[Aged] = WeakSet()
         self._keys: WeakSet[Expiring] = WeakSet()
-        self._listeners: WeakSet[Listener] = WeakSet()
-        self._lock = threading.Lock()
-        renew_after_fork(self)
-
-    def after_fork(self) -> None:
-        """A thread of the parent may have held the lock."""
-        self._lock = threading.Lock()
 
     def watch(self, kept: Aged) -> None:
         """Tell of it for as long as it lives; its failures are counted from 0."""
@@ -71,15 +58,6 @@ class SourceTally:
         with self._lock:
             self._refused_files += 1
         self.changed()
-
-    def tell(self, listener: Listener) -> None:
-        """Have it told of each change, for as long as it lives."""
-        self._listeners.add(listener)
-
-    def changed(self) -> None:
-        """A source has answered or failed."""
-        for listener in list(self._listeners):
-            listener.refresh()
 
     def failures(self) -> dict[str, int]:
         """How often each source failed."""

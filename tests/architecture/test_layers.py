@@ -35,7 +35,7 @@ LAYERS = [
     "models",
     "config",
     "secrets",
-    "_params _payload_error _cached_answer",
+    "_params _payload_error _cached_answer _tally",
     "_environment _places _setting_checks",
     "money exceptions _forks _version _quiet_log _worker",
     "_molam_error _facts_line _trace_id",
@@ -43,6 +43,7 @@ LAYERS = [
     "_pybreaker _interruption _aside _error_facts _frames _greenlets _service_token",
     "_json_safe _shown _outcome _to_its_end",
 ]
+DRAWN = (PACKAGE.parent / "docs" / "architecture.md").read_text(encoding="utf-8")
 RANK = {part: rank for rank, layer in enumerate(LAYERS) for part in layer.split()}
 
 NOT_IN_THE_CORE = {
@@ -83,6 +84,11 @@ def _imports(path: Path) -> Iterator[tuple[int, str]]:
 def _own_part(name: str) -> str | None:
     head, _, rest = name.partition(".")
     return (rest.partition(".")[0] or "__init__") if head == "molam_sdk" else None
+
+
+def test_the_layers_are_drawn_as_they_are() -> None:
+    drawn = DRAWN.partition("## The layers")[2].partition("```text\n")[2].partition("```")[0]
+    assert [line.split() for line in drawn.splitlines()] == [layer.split() for layer in LAYERS]
 
 
 @pytest.mark.parametrize("path", _files(), ids=lambda path: str(path.relative_to(PACKAGE)))

@@ -21,7 +21,6 @@ HELD_BY: Final = {
     "_aside.py": "clients/hostile/test_api_key_callables.py",
     "_client_state.py": "clients/test_views.py",
     "_core/reading.py": "core/test_call.py",
-    "_connections/tally.py": "connections/test_metrics.py",
     "_core/record.py": "core/test_call_facts.py",
     "_environment.py": "test_config.py",
     "_error_facts.py": "exceptions/test_travel.py",

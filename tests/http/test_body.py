@@ -82,6 +82,11 @@ def test_a_body_that_cannot_be_decoded_says_why(coding: str, data: bytes, size: 
     assert failure(coding, data, size) is expected
 
 
+@pytest.mark.parametrize("data", [b"\x03\x00", zlib.compress(b"")])
+def test_nothing_deflated_is_an_empty_body(data: bytes) -> None:
+    assert fed(body_for("deflate", 10), data, 1) == b""
+
+
 @pytest.mark.parametrize("coding", ["gzip", "deflate", ""])
 def test_no_body_is_an_empty_one(coding: str) -> None:
     assert body_for(coding, 10).finish() == b""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from molam_sdk.receiver.believed import BelievedKids, result_of
+from molam_sdk.receiver.believed import BelievedKids, result_of_refusal
 
 
 def ask_nobody(kid: str) -> object:
@@ -36,4 +36,4 @@ def test_a_callable_is_asked_for_the_usual_kid_and_for_no_fourth() -> None:
 
 
 def test_a_reason_that_nobody_knows_is_sent_again() -> None:
-    assert result_of("something new", lambda: True) == "malformed"
+    assert result_of_refusal("something new", lambda: True) == "malformed"

@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable
 from typing import Final
 
-from ..._connections.tally import CONNECTIONS, Standing
+from ..._connections.tally import CONNECTIONS, ConnectionCounts
 from ..._core.wire import Failure
 from ..._http.error import NoReplyError
 from ..origin import clock
@@ -75,10 +75,10 @@ class Pool:
         while self._idle:
             self._idle.pop().close()
 
-    def standing_now(self) -> Standing:
+    def standing_now(self) -> ConnectionCounts:
         """How many stand."""
         idle = len(self._idle)
-        return Standing(idle, max(0, len(self.standing) - idle))
+        return ConnectionCounts(idle, max(0, len(self.standing) - idle))
 
     def drop(self) -> None:
         """Nobody closed the client: let go of every connection, whether or not the event loop still runs."""

@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Callable
 from weakref import WeakSet
 
-from ..._connections.tally import CONNECTIONS, Standing
+from ..._connections.tally import CONNECTIONS, ConnectionCounts
 from ..._forks import renew_after_fork
 from ..origin import clock
 from .connection import Connection
@@ -64,10 +64,10 @@ class Pool:
         self._closed = True
         self.clear()
 
-    def standing_now(self) -> Standing:
+    def standing_now(self) -> ConnectionCounts:
         """How many stand; another thread may be taking one."""
         idle = len(self._idle)
-        return Standing(idle, max(0, len(self._standing) - idle))
+        return ConnectionCounts(idle, max(0, len(self._standing) - idle))
 
     def after_fork(self) -> None:
         """The sockets are the parent's, those that its other threads were using included."""

@@ -8,7 +8,7 @@ from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from ...receiver.inbox.showing import moment, readable_body
+from ...receiver.inbox.showing import date_in_utc, readable_body
 from ...store.inbox import InboxEvent, UnknownEventError
 from .journal_admin import JournalEntryAdmin
 from .models import ClaimedEvent
@@ -72,11 +72,11 @@ class ClaimedEventAdmin(_Admin):
 
     @admin.display(description="first seen", ordering="first_seen")
     def seen(self, event: ClaimedEvent) -> str:
-        return moment(event.first_seen or event.touched)
+        return date_in_utc(event.first_seen or event.touched)
 
     @admin.display(description="next attempt", ordering="due")
     def next_attempt(self, event: ClaimedEvent) -> str:
-        return "-" if event.due is None else moment(event.due)
+        return "-" if event.due is None else date_in_utc(event.due)
 
     @admin.display(description="body")
     def shown_body(self, event: ClaimedEvent) -> str:

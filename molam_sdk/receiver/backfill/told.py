@@ -35,7 +35,7 @@ def duration_of(text: str) -> timedelta:
     return timedelta(**{_UNITS[found[2]]: int(found[1])})
 
 
-def line_of(progress: BackfillProgress) -> str:
+def progress_line(progress: BackfillProgress) -> str:
     """How far a backfill is, in one line."""
     results = ", ".join(f"{number} {result}" for result, number in sorted(progress.results.items()))
     return f"{progress.looked_at} objects looked at" + (f": {results}" if results else "")
@@ -67,7 +67,7 @@ class Narrator:
         self.mark = progress.mark
         if time.monotonic() >= self._next:
             self._next = time.monotonic() + _TELL_EVERY
-            self._say(f"{line_of(progress)} (--resume {progress.mark})")
+            self._say(f"{progress_line(progress)} (--resume {progress.mark})")
 
     def broke_off(self) -> str:
         """How to go on."""

@@ -17,7 +17,7 @@ def line_of(event: InboxEvent) -> str:
     said = redact_text(event.note or error)
     columns = [
         f"{event.state:<8}",
-        moment(event.first_seen),
+        date_in_utc(event.first_seen),
         f"{event.attempts:>3}",
         f"{event.event_type:<24}",
         event.event_id,
@@ -29,14 +29,14 @@ def line_of(event: InboxEvent) -> str:
 
 def page_of(event: InboxEvent, *, raw: bool = False) -> str:
     """Everything there is of an event; what is secret in its body is hidden unless ``raw``."""
-    due = "-" if event.due is None else moment(event.due)
+    due = "-" if event.due is None else date_in_utc(event.due)
     lines = [
         f"event        {event.event_id}",
         f"type         {event.event_type}",
         f"object       {event.object_id or '-'}",
         f"state        {event.state}",
-        f"created      {moment(event.created) if event.created else '-'}",
-        f"first seen   {moment(event.first_seen)}",
+        f"created      {date_in_utc(event.created) if event.created else '-'}",
+        f"first seen   {date_in_utc(event.first_seen)}",
         f"attempts     {event.attempts}",
         f"next attempt {due}",
         f"finished     {', '.join(event.finished) or '-'}",
@@ -85,6 +85,6 @@ def record_of(event: InboxEvent) -> dict[str, Any]:
     }
 
 
-def moment(seconds: float) -> str:
+def date_in_utc(seconds: float) -> str:
     """Unix seconds as a date in UTC."""
     return datetime.fromtimestamp(seconds, timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")

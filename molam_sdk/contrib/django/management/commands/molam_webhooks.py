@@ -16,8 +16,7 @@ from molam_sdk.contrib.django.store import DjangoStore
 from molam_sdk.contrib.django.views import known_receivers
 from molam_sdk.exceptions import MolamError
 from molam_sdk.receiver import WebhookReceiver
-from molam_sdk.receiver.backfill.told import Narrator, advice_of, duration_of, since_of
-from molam_sdk.receiver.backfill.told import line_of as progress_line
+from molam_sdk.receiver.backfill.told import Narrator, advice_of, duration_of, progress_line, since_of
 from molam_sdk.receiver.inbox.showing import line_of, page_of, record_of
 from molam_sdk.store.inbox import STATES, Inbox, UnknownEventError
 from molam_sdk.sync_client import MolamSyncClient
