@@ -16,7 +16,7 @@ PY = $(VENV)/$(BIN)/python
 WHEEL_PY = $(VENV)-wheel/$(BIN)/python
 PIP = $(PY) -m pip --disable-pip-version-check install --quiet
 
-.PHONY: help demo test gate quick bounds integration coverage lint bandit format types audit build wheel bench blocking docs chaos fuzz tears outages mutants clean
+.PHONY: help demo test gate quick bounds integration coverage lint bandit format types audit build wheel release bench blocking docs chaos fuzz tears outages mutants clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -76,6 +76,12 @@ wheel: build  ## the built wheel, alone in a clean environment
 	$(WHEEL_PY) -m pip --disable-pip-version-check check
 	$(WHEEL_PY) -I ci/check_wheel.py dist/*.whl
 
+release: wheel  ## dist/ as it is published: the tested files, their sums, and a CycloneDX list of what they bring along
+	$(PYTHON) -m venv --clear $(VENV)-release
+	$(VENV)-release/$(BIN)/python -m pip --disable-pip-version-check install --quiet --require-hashes -r ci/release-tools.txt
+	$(VENV)-release/$(BIN)/cyclonedx-py environment --output-reproducible --of JSON -o dist/sbom.cdx.json $(VENV)-wheel
+	cd dist && sha256sum *.whl *.tar.gz sbom.cdx.json > SHA256SUMS
+
 bench: $(VENV)/bench.stamp  ## figures beside a bare requests.Session
 	$(PY) -m benchmarks $(ARGS)
 
@@ -98,7 +104,7 @@ mutants: $(VENV)/dev.stamp  ## which changes of the code no test notices; ROOM=h
 	$(PY) ci/mutants.py $(ROOM) $(ARGS)
 
 clean:  ## forget environments, builds and caches
-	rm -rf $(VENV) $(VENV)-wheel dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage site
+	rm -rf $(VENV) $(VENV)-wheel $(VENV)-release dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage site
 
 $(VENV)/created.stamp:
 	@$(PYTHON) -c "import ensurepip" || { echo "make: $(PYTHON) makes no environments. On Debian and Ubuntu: apt install python3-venv;" \

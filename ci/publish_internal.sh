@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
-# Build the wheel and the sdist and upload them to an internal package index.
+# Build the wheel and the sdist and upload them to an internal package index; or upload what was built and tested before.
 #
 #   TWINE_REPO_URL   where to upload (required)
 #   TWINE_PASSWORD   password or token (required)
 #   TWINE_USERNAME   default: __token__
 #   PYTHON           interpreter that has `build` and `twine` (default: the repository's .venv, else python3)
+#   DIST             a folder with a wheel, an sdist and their SHA256SUMS (make release): nothing is built, these files go up
 #   BUILD_FLAGS      more arguments for `python -m build`, such as --no-isolation where there is no network
 #
 # Exit codes: 0 published; 2 something is missing; 3 the build failed; 4 twine check failed; 5 the upload failed.
@@ -40,13 +41,25 @@ for tool in build twine; do
   "$python" -c "import $tool" 2>/dev/null || fail 2 "$python has no $tool. Run: make build, or: $python -m pip install build twine"
 done
 
-say "building in $(pwd)"
-rm -rf dist
-# shellcheck disable=SC2086  # several flags in one variable
-"$python" -m build ${BUILD_FLAGS:-} --outdir dist . || fail 3 "the build failed."
-"$python" -m twine check --strict dist/* || fail 4 "twine check refused the files above; nothing was uploaded."
+dist=${DIST:-dist}
+if [ -n "${DIST:-}" ]; then
+  [ -f "$dist/SHA256SUMS" ] || fail 2 "$dist has no SHA256SUMS: build the release by: make release"
+  (cd -- "$dist" && sha256sum --check --strict --quiet SHA256SUMS) || fail 4 "$dist is not what was built: nothing was uploaded."
+else
+  changed=$(git status --porcelain 2>/dev/null || true)
+  [ -z "$changed" ] || fail 2 "the tree has changes that are not committed; a release is made of a commit: $changed"
+  say "building in $(pwd)"
+  rm -rf dist
+  # The build runs the build backend's code, which has no business with the password.
+  # shellcheck disable=SC2086  # several flags in one variable
+  env -u TWINE_PASSWORD "$python" -m build ${BUILD_FLAGS:-} --outdir dist . || fail 3 "the build failed."
+fi
+shopt -s nullglob
+files=("$dist"/*.whl "$dist"/*.tar.gz)
+[ "${#files[@]}" -eq 2 ] || fail 4 "$dist must hold one wheel and one sdist, and has: ${files[*]:-none}."
+env -u TWINE_PASSWORD "$python" -m twine check --strict "${files[@]}" || fail 4 "twine check refused the files above; nothing was uploaded."
 
-sdist=(dist/*.tar.gz)
+sdist=("$dist"/*.tar.gz)
 name=$(basename -- "${sdist[0]}" .tar.gz)
 version=${name##*-}
 if [ "${GITHUB_REF_TYPE:-}" = tag ] && [ "${GITHUB_REF_NAME:-}" != "v$version" ]; then
@@ -55,7 +68,7 @@ fi
 
 # The password goes through the environment, so that it appears in no process list.
 export TWINE_PASSWORD TWINE_USERNAME="${TWINE_USERNAME:-__token__}" TWINE_NON_INTERACTIVE=1
-"$python" -m twine upload --disable-progress-bar --repository-url "$TWINE_REPO_URL" dist/* ||
+"$python" -m twine upload --disable-progress-bar --repository-url "$TWINE_REPO_URL" "${files[@]}" ||
   fail 5 "the upload failed. A version can be uploaded once only: raise it in pyproject.toml if it is there already."
 
 # pip installs from the index's simple page; most indexes serve it beside the upload URL.

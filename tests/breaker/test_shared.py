@@ -21,6 +21,7 @@ from molam_sdk._breaker.settings import BreakerSettings
 from molam_sdk._breaker.shared import SharedBreaker, breaker_of
 from molam_sdk.cb import create_circuit_breaker
 from molam_sdk.testing import ScriptedTransport
+from tests.support.absent import leave_out
 from tests.support.script import OK, error_reply
 
 ORDER = {"amount": "100.50", "currency": "USD"}
@@ -33,7 +34,7 @@ def redis_server() -> Iterator[tuple[subprocess.Popen[bytes], int]]:
     pytest.importorskip("redis", reason="the extra redis is not installed")
     program = shutil.which("redis-server")
     if program is None:
-        pytest.skip("redis-server is not installed")
+        leave_out("redis-server is not installed")
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}

@@ -73,6 +73,72 @@ def install(index: str, target: Path) -> None:
     subprocess.run(pip + source, env=clean | {"PIP_CONFIG_FILE": os.devnull}, check=True, capture_output=True)
 
 
+def release(checkout: Path) -> Path:
+    """What `make release` leaves: the files, and what they were when they were tested."""
+    build = [sys.executable, "-m", "build", "--no-isolation", "."]
+    subprocess.run(build, cwd=checkout, check=True, capture_output=True)
+    subprocess.run("sha256sum *.whl *.tar.gz > SHA256SUMS", shell=True, cwd=checkout / "dist", check=True)
+    return checkout / "dist"
+
+
+def test_what_was_tested_is_what_is_uploaded_to_one_index_after_the_other(
+    checkout: Path, index: str, tmp_path: Path
+) -> None:
+    dist = release(checkout)
+    tested = {path.name: path.read_bytes() for path in dist.iterdir() if path.name != "SHA256SUMS"}
+    (checkout / "molam_sdk/__init__.py").write_text("raise SystemExit('a later change')")
+    for _ in ("a staging index", "and the same files to the real one, here the same"):
+        done = publish(checkout, TWINE_REPO_URL=index, TWINE_PASSWORD=PASSWORD, DIST="dist")
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert {path.name: path.read_bytes() for path in (tmp_path / "packages").iterdir()} == tested
+        for path in (tmp_path / "packages").iterdir():
+            path.unlink()
+
+
+@pytest.mark.parametrize("change", ["another byte", "another wheel", "no sums"])
+def test_files_that_are_not_those_that_were_tested_are_refused(
+    checkout: Path, index: str, tmp_path: Path, change: str
+) -> None:
+    dist = release(checkout)
+    (wheel,) = dist.glob("*.whl")
+    if change == "another byte":
+        wheel.write_bytes(wheel.read_bytes() + b"x")
+    elif change == "another wheel":
+        (dist / "molam_python_sdk-9-py3-none-any.whl").write_bytes(wheel.read_bytes())
+    else:
+        (dist / "SHA256SUMS").unlink()
+
+    done = publish(checkout, TWINE_REPO_URL=index, TWINE_PASSWORD=PASSWORD, DIST="dist")
+
+    assert done.returncode == (2 if change == "no sums" else 4), done.stderr
+    assert not list((tmp_path / "packages").iterdir())
+
+
+def test_a_tree_with_changes_is_not_published(checkout: Path, index: str, tmp_path: Path) -> None:
+    git = ["git", "-c", "user.name=a", "-c", "user.email=a@b.test"]
+    for command in (["init", "-q"], ["add", "-A"], ["commit", "-qm", "all"]):
+        subprocess.run([*git, *command], cwd=checkout, check=True, capture_output=True)
+    (checkout / "molam_sdk/left_over.py").write_text("")
+
+    done = publish(checkout, TWINE_REPO_URL=index, TWINE_PASSWORD=PASSWORD)
+
+    assert (done.returncode, list((tmp_path / "packages").iterdir())) == (2, [])
+    assert "left_over.py" in done.stderr
+
+
+def test_the_build_is_not_told_the_password(checkout: Path, index: str) -> None:
+    backend = "import os\nfrom poetry.core.masonry.api import *\nassert 'TWINE_PASSWORD' not in os.environ\n"
+    (checkout / "watching_backend.py").write_text(backend)
+    project = checkout / "pyproject.toml"
+    text = project.read_text().replace('"poetry.core.masonry.api"', '"watching_backend"\nbackend-path = ["."]')
+    text = text.replace('{ include = "molam_sdk" }', '{ include = "molam_sdk" }, { include = "watching_backend.py" }')
+    project.write_text(text)
+
+    done = publish(checkout, TWINE_REPO_URL=index, TWINE_PASSWORD=PASSWORD)
+
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
 def test_a_wrong_password_uploads_nothing_and_says_so(checkout: Path, index: str, tmp_path: Path) -> None:
     done = publish(checkout, TWINE_REPO_URL=index, TWINE_PASSWORD="wrong")
 

@@ -15,6 +15,7 @@ from redis import Redis
 
 from molam_sdk.store import Claim
 from molam_sdk.store.redis import RedisStore
+from tests.support.absent import leave_out
 from tests.support.webhooks.stores import redis_client, redis_prefix
 
 NOW = 1_800_000_000.0
@@ -27,7 +28,7 @@ def redis_port(tmp_path: Path) -> Iterator[int]:
     """A Redis of the test's own, whose settings may be changed."""
     program = shutil.which("redis-server")
     if program is None:
-        pytest.skip("redis-server is not installed")
+        leave_out("redis-server is not installed")
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     process = subprocess.Popen(

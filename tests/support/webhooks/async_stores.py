@@ -7,7 +7,6 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager, context
 from pathlib import Path
 from typing import Any, cast
 
-import pytest
 from redis.asyncio import Redis
 from sqlalchemy import AsyncAdaptedQueuePool, text
 from sqlalchemy.exc import DBAPIError
@@ -17,6 +16,7 @@ from molam_sdk.receiver.blocking import run_coroutine
 from molam_sdk.store import AsyncStore, Store
 from molam_sdk.store.async_redis import AsyncRedisStore
 from molam_sdk.store.async_sql import AsyncSqlStore
+from tests.support.absent import leave_out
 from tests.support.webhooks.stores import (
     MARIADB_URL,
     POSTGRES_URL,
@@ -45,7 +45,7 @@ async def async_engine(url: str, **options: Any) -> AsyncIterator[AsyncEngine]:
         async with engine.connect():
             pass
     except (DBAPIError, OSError) as down:
-        pytest.skip(f"no database at {url}: {down}")
+        leave_out(f"no database at {url}: {down}")
     try:
         yield engine
     finally:

@@ -9,7 +9,6 @@ from contextlib import AbstractContextManager, closing, contextmanager, nullcont
 from pathlib import Path
 from typing import Any
 
-import pytest
 from redis import Redis
 from redis.exceptions import ConnectionError as RedisDown
 from sqlalchemy import Engine, create_engine, text
@@ -18,6 +17,7 @@ from sqlalchemy.exc import OperationalError
 from molam_sdk.store import MemoryStore, SqliteStore, Store
 from molam_sdk.store.redis import RedisStore
 from molam_sdk.store.sql import SqlStore
+from tests.support.absent import leave_out
 
 REDIS_URL = os.environ.get("MOLAM_TEST_REDIS_URL", "redis://127.0.0.1:6379/0")
 POSTGRES_URL = os.environ.get("MOLAM_TEST_POSTGRES_URL", "postgresql+psycopg://postgres@127.0.0.1:5432/test")
@@ -38,7 +38,7 @@ def redis_client() -> Iterator[Redis]:
     try:
         client.ping()
     except RedisDown as down:
-        pytest.skip(f"no Redis at {REDIS_URL}: {down}")
+        leave_out(f"no Redis at {REDIS_URL}: {down}")
     try:
         yield client
     finally:
@@ -63,7 +63,7 @@ def sql_engine(url: str) -> Iterator[Engine]:
     try:
         engine.connect().close()
     except OperationalError as down:
-        pytest.skip(f"no database at {url}: {down}")
+        leave_out(f"no database at {url}: {down}")
     try:
         yield engine
     finally:
