@@ -16,7 +16,7 @@ PY = $(VENV)/$(BIN)/python
 WHEEL_PY = $(VENV)-wheel/$(BIN)/python
 PIP = $(PY) -m pip --disable-pip-version-check install --quiet
 
-.PHONY: help demo test gate quick bounds integration coverage lint bandit format types audit build wheel release bench blocking docs chaos fuzz tears outages mutants clean
+.PHONY: help demo test gate quick bounds integration coverage lint bandit format types audit build wheel programs release-tools release bench blocking docs chaos fuzz tears outages mutants clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -76,9 +76,14 @@ wheel: build  ## the built wheel, alone in a clean environment
 	$(WHEEL_PY) -m pip --disable-pip-version-check check
 	$(WHEEL_PY) -I ci/check_wheel.py dist/*.whl
 
-release: wheel  ## dist/ as it is published: the tested files, their sums, and a CycloneDX list of what they bring along
+programs:  ## Prometheus and Chromium, which some tests start: where Debian's packages may be installed, and nothing elsewhere
+	bash ci/install_programs.sh
+
+release-tools:  ## what a release is listed and uploaded with, pinned with hashes, in $(VENV)-release
 	$(PYTHON) -m venv --clear $(VENV)-release
 	$(VENV)-release/$(BIN)/python -m pip --disable-pip-version-check install --quiet --require-hashes -r ci/release-tools.txt
+
+release: wheel release-tools  ## dist/ as it is published: the tested files, their sums, and a CycloneDX list of what they bring along
 	$(VENV)-release/$(BIN)/cyclonedx-py environment --output-reproducible --of JSON -o dist/sbom.cdx.json $(VENV)-wheel
 	cd dist && sha256sum *.whl *.tar.gz sbom.cdx.json > SHA256SUMS
 

@@ -49,7 +49,8 @@ def test_every_action_is_pinned_to_a_commit_with_its_version_beside_it(root: Pat
 
 def test_the_workflow_may_only_read_and_no_job_asks_for_more(workflow: dict[Any, Any]) -> None:
     assert workflow["permissions"] == {"contents": "read"}
-    assert not [name for name, job in workflow["jobs"].items() if "permissions" in job]
+    more = {name: job["permissions"] for name, job in workflow["jobs"].items() if "permissions" in job}
+    assert more == {"release": {"contents": "read", "id-token": "write", "attestations": "write"}}  # to attest
 
 
 def test_a_checkout_leaves_no_token_behind(workflow: dict[Any, Any]) -> None:
@@ -69,7 +70,7 @@ def test_no_text_from_outside_reaches_a_shell(workflow: dict[Any, Any]) -> None:
 
 
 def test_the_matrix_is_three_systems_and_every_job_has_an_end(workflow: dict[Any, Any]) -> None:
-    systems = workflow["jobs"]["test"]["strategy"]["matrix"]["os"]
+    systems = [workflow["jobs"]["test"]["runs-on"], *workflow["jobs"]["elsewhere"]["strategy"]["matrix"]["os"]]
     assert [name.split("-")[0] for name in systems] == ["ubuntu", "macos", "windows"]
     assert all(job["timeout-minutes"] <= 30 for job in workflow["jobs"].values())
 
@@ -79,6 +80,22 @@ def test_a_tag_is_published_only_after_everything_else_passed(workflow: dict[Any
     assert publish["if"] == "startsWith(github.ref, 'refs/tags/v')"
     assert set(publish["needs"]) == set(workflow["jobs"]) - {"publish"}
     assert publish["steps"][-1]["run"] == "bash ci/publish_internal.sh"
+
+
+def test_no_store_is_missing_where_all_of_them_stand(workflow: dict[Any, Any]) -> None:
+    for name in ("test", "oldest"):
+        job = workflow["jobs"][name]
+        assert set(job["services"]) == {"postgres", "mariadb", "redis", "rabbitmq"}
+        assert job["env"]["MOLAM_TEST_REQUIRE_STORES"] == "1"
+
+
+def test_what_is_published_was_built_by_the_job_that_tried_it(workflow: dict[Any, Any]) -> None:
+    built, published = (workflow["jobs"][name]["steps"] for name in ("release", "publish"))
+    assert any("release" in step.get("run", "").split() for step in built)
+    assert built[-1]["with"] == {"name": "dist", "path": "dist", "if-no-files-found": "error"}
+    assert published[-2]["with"] == {"name": "dist", "path": "dist"}
+    assert published[-1]["env"]["DIST"] == "dist"
+    assert workflow["jobs"]["publish"]["strategy"] == {"max-parallel": 1, "matrix": {"stage": ["staging", "release"]}}
 
 
 def test_secrets_reach_only_the_step_that_needs_them(workflow: dict[Any, Any]) -> None:
