@@ -6,6 +6,8 @@ import gc
 import logging
 import os
 import re
+import subprocess
+import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -71,3 +73,26 @@ def test_a_block_of_the_documentation_runs(
 
 def test_the_readme_has_blocks_to_run() -> None:
     assert any(name.startswith("README") for name, _ in _blocks())
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a POSIX shell")
+def test_the_first_payment_works_when_followed_to_the_letter(tmp_path: Path) -> None:
+    """In two shells: one keeps the sandbox, the other pastes the line that it prints, and runs the block."""
+    section = (ROOT / "README.md").read_text(encoding="utf-8").partition("## A first payment")[2].partition("\n## ")[0]
+    shell, code = re.search(r"```sh\n(.*?)```", section, re.S), _BLOCK.search(section)
+    assert shell is not None
+    assert code is not None
+    start = next(line.partition("#")[0].split() for line in shell[1].splitlines() if line.startswith("molam "))
+    (tmp_path / "pay.py").write_text(code["code"], encoding="utf-8")
+    inside = {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}", "PYTHONUNBUFFERED": "1"}
+    with subprocess.Popen(
+        [*start, "--port", "0"], env=inside, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    ) as sandbox:
+        try:
+            assert sandbox.stdout is not None
+            export = next(line for line in sandbox.stdout if line.startswith("export "))
+            pasted = ["sh", "-c", f"{export}\nexec python pay.py"]
+            done = subprocess.run(pasted, env=inside, cwd=tmp_path, capture_output=True, text=True, timeout=60)
+        finally:
+            sandbox.terminate()
+    assert done.stdout.startswith("succeeded 100.5 req_"), done.stderr
