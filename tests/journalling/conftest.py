@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any, cast
 
 import pytest
 
+from molam_sdk import MolamError
+from molam_sdk.journal import Begun
 from molam_sdk.store.database.sqlite import SqliteDatabase
 from molam_sdk.testing import ScriptedTransport
 from tests.support.caller import Caller, Kind
 from tests.support.journals import Bench, bench_of
+from tests.support.script import error_reply
 
 
 @pytest.fixture(params=["sync", "async"])
@@ -34,6 +37,9 @@ def bench(tmp_path: Path) -> Iterator[Bench]:
     """The journal of the clients."""
     with closing(SqliteDatabase(tmp_path / "molam.db")) as database:
         yield bench_of(database)
+
+
+DECLINED = error_reply(402, "card_declined")
 
 
 class Shop:
@@ -63,6 +69,27 @@ class Shop:
         """What ``journal.list`` gives."""
         found = self.caller.client.journal.list(**options)
         return list(found) if self.caller.kind == "sync" else self.caller.wait(_collected(found))
+
+
+class EndsMeanwhile:
+    """A store in which another worker ends its call while this one waits."""
+
+    def __init__(self, store: Any, end: Callable[[], object]) -> None:
+        self._store = store
+        self._end = end
+        self.end, self.find, self.page, self.prune = store.end, store.find, store.page, store.prune
+
+    def begin(self, asked: Any, lease_seconds: float) -> Begun:
+        begun: Begun = self._store.begin(asked, lease_seconds)
+        self._end()
+        return begun
+
+
+def failed(shop: Shop, **options: Any) -> MolamError:
+    """The error of a payment."""
+    with pytest.raises(MolamError) as caught:
+        shop.pay(**options)
+    return caught.value
 
 
 async def _collected(entries: Any) -> list[Any]:

@@ -1,10 +1,7 @@
-"""What a client with a journal sends, gives again and refuses, and what it writes down of each call."""
+"""What a client with a journal writes down of each call, and what it sends."""
 
 from __future__ import annotations
 
-import contextlib
-import logging
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,32 +11,18 @@ import pytest
 from molam_sdk import (
     ClientClosedError,
     ConfigurationError,
-    DeclinedError,
     InvalidRequestError,
-    JournalError,
-    MolamError,
-    MolamTimeoutError,
-    NetworkError,
-    RateLimitError,
     RequestValidationError,
     ResponseError,
 )
 from molam_sdk._core.account import account_of
-from molam_sdk.journal import Begun, End, MemoryJournal, noting
+from molam_sdk.journal import noting
 from molam_sdk.testing import reply
 from molam_sdk.types import CallRecord
-from tests.journalling.conftest import Shop
-from tests.support.journals import asked
+from tests.journalling.conftest import DECLINED, EndsMeanwhile, Shop, failed
 from tests.support.script import CUT_YES, INTENT, OK, REFUSED, TIMEOUT, error_reply
 
-DECLINED = error_reply(402, "card_declined")
 ACCOUNT = account_of({"Authorization": "Bearer sk_test_caller"})
-
-
-def failed(shop: Shop, **options: Any) -> MolamError:
-    with pytest.raises(MolamError) as caught:
-        shop.pay(**options)
-    return caught.value
 
 
 def test_a_call_stands_in_the_journal_before_its_first_byte(shop: Shop) -> None:
@@ -101,211 +84,6 @@ def test_an_entry_is_closed_only_by_what_is_certain(
     entry = shop.bench.entry()
     assert (entry.state, entry.outcome, entry.code, entry.lease_left) == (state, outcome, code, 0.0)
     assert error.outcome == outcome
-
-
-def test_a_result_is_given_again_without_the_network(shop: Shop) -> None:
-    shop.open(OK)
-    first = shop.pay()
-    shop.bench.aged("order-7", 400 * 86_400)
-    transport = shop.open()
-    again = shop.pay()
-    assert again == first
-    assert (again.replayed, again.attempts, again.request_id, again.idempotency_key) == (True, 0, "req_ok", "order-7")
-    assert transport.requests == []
-
-
-def test_a_refusal_is_given_again_without_the_network(shop: Shop) -> None:
-    shop.open(DECLINED)
-    first = failed(shop)
-    transport = shop.open()
-    again = failed(shop)
-    assert isinstance(again, DeclinedError)
-    assert (again.code, again.outcome, again.request_id, again.attempts) == (
-        "card_declined",
-        "rejected",
-        "req_error",
-        0,
-    )
-    assert str(again.message) == str(first.message)
-    assert transport.requests == []
-
-
-@pytest.mark.parametrize(
-    ("name", "arguments"),
-    [
-        ("create_payment_intent", ({"amount": "5", "currency": "USD"},)),
-        ("create_refund", ({"payment_id": "pi_1"},)),
-        ("cancel_payment_intent", ("pi_1",)),
-        ("delete_webhook_endpoint", ("we_1",)),
-    ],
-)
-@pytest.mark.parametrize("ended", [OK, DECLINED, TIMEOUT], ids=["done", "refused", "open"])
-def test_a_key_belongs_to_one_request_for_ever(shop: Shop, ended: Any, name: str, arguments: Any) -> None:
-    shop.open(ended)
-    with contextlib.suppress(MolamError):
-        shop.pay()
-    shop.bench.aged("order-7", 400 * 86_400)
-    transport = shop.open()
-    with pytest.raises(RequestValidationError, match="belongs to one operation and one body") as caught:
-        shop.caller.call(name, *arguments, idempotency_key="order-7")
-    assert (caught.value.outcome, caught.value.idempotency_key) == ("not_sent", "order-7")
-    assert transport.requests == []
-
-
-def test_a_doubt_of_another_process_is_asked_again_and_stays_a_doubt_until_settled(shop: Shop) -> None:
-    shop.open(TIMEOUT)
-    failed(shop)
-    shop.open(error_reply(429))
-    limited = failed(shop)
-    assert isinstance(limited, RateLimitError)
-    assert (limited.outcome, shop.bench.entry().state) == ("unknown", "open")
-    shop.open(REFUSED)
-    assert failed(shop).outcome == "unknown"
-    shop.open(OK)
-    shop.pay()
-    assert (shop.bench.entry().state, shop.bench.entry().attempts) == ("done", 4)
-
-
-def test_a_key_under_which_nothing_was_done_may_be_used_again_a_year_later(shop: Shop) -> None:
-    shop.open(REFUSED)
-    assert failed(shop).outcome == "not_sent"
-    shop.bench.aged("order-7", 400 * 86_400)
-    shop.open(OK)
-    shop.pay()
-    assert shop.bench.entry().age < 60
-
-
-def test_a_doubt_that_is_too_old_is_refused_and_says_that_it_may_have_happened(shop: Shop) -> None:
-    shop.open(TIMEOUT)
-    failed(shop)
-    shop.bench.aged("order-7", 23.1 * 3600)
-    transport = shop.open()
-    error = failed(shop)
-    assert isinstance(error, RequestValidationError)
-    assert (error.outcome, error.money_may_have_moved, transport.requests) == ("unknown", True, [])
-    assert "23 h ago" in str(error)
-
-
-def test_a_doubt_almost_too_old_is_asked_again(shop: Shop) -> None:
-    shop.open(TIMEOUT)
-    failed(shop)
-    shop.bench.aged("order-7", 22.9 * 3600)
-    shop.open(OK)
-    assert shop.pay().id == "pi_1"
-
-
-def test_a_first_use_in_the_future_is_refused(shop: Shop) -> None:
-    shop.open(TIMEOUT)
-    failed(shop)
-    shop.bench.aged("order-7", -7200)
-    shop.open()
-    assert "in the future by the journal's clock" in str(failed(shop))
-
-
-@pytest.mark.parametrize("ended", [OK, DECLINED, TIMEOUT], ids=["done", "refused", "open"])
-@pytest.mark.parametrize(
-    ("changes", "says"),
-    [({"api_key": "sk_test_other"}, "fingerprints"), ({"base_url": "https://other.test"}, "where it is unknown")],
-)
-def test_another_account_or_host_is_refused(shop: Shop, ended: Any, changes: Any, says: str) -> None:
-    shop.open(ended)
-    with contextlib.suppress(MolamError):
-        shop.pay()
-    transport = shop.open(**changes)
-    error = failed(shop)
-    assert says in str(error)
-    assert transport.requests == []
-    assert error.outcome == ("not_sent" if ended is DECLINED else "unknown")
-
-
-def test_a_replaced_api_key_of_the_same_account_gets_the_stored_answer(shop: Shop) -> None:
-    shop.open(OK)
-    shop.pay()
-    transport = shop.open(api_key="sk_test_rotated")
-    assert shop.caller.call("resolve", "order-7", same_account=True).id == "pi_1"
-    assert transport.requests == []
-
-
-def test_the_key_alone_resolves_what_another_process_left(shop: Shop) -> None:
-    shop.open(TIMEOUT)
-    failed(shop)
-    transport = shop.open(OK)
-    assert shop.caller.call("resolve", "order-7").id == "pi_1"
-    assert transport.requests[0].headers["Idempotency-Key"] == "order-7"
-    assert shop.bench.entry().state == "done"
-
-
-def test_a_key_that_nobody_knows_cannot_be_resolved(shop: Shop) -> None:
-    shop.open()
-    with pytest.raises(RequestValidationError, match="nothing that this client remembers"):
-        shop.caller.call("resolve", "order-7")
-
-
-def test_an_error_is_resolved_from_the_journal_when_its_key_is_too_old(shop: Shop) -> None:
-    shop.open(TIMEOUT)
-    error = failed(shop)
-    shop.open(OK)
-    shop.pay()
-    shop.bench.aged("order-7", 48 * 3600)
-    error.first_used_at = time.time() - 48 * 3600
-    transport = shop.open()
-    assert shop.caller.call("resolve", error).id == "pi_1"
-    assert transport.requests == []
-
-
-def test_an_error_from_before_the_journal_is_written_down_with_its_age(shop: Shop) -> None:
-    shop.open(TIMEOUT, journal=MemoryJournal())
-    error = failed(shop)
-    error.first_used_at = time.time() - 7200
-    shop.open(*[TIMEOUT] * 50)
-    with pytest.raises(MolamTimeoutError):
-        shop.caller.call("resolve", error, timeout=1)
-    entry = shop.bench.entry()
-    assert 7200 <= entry.age < 7300
-    assert (entry.state, entry.outcome) == ("open", "unknown")
-
-
-class EndsMeanwhile:
-    """A store in which another worker ends its call while this one waits."""
-
-    def __init__(self, store: Any, end: Callable[[], object]) -> None:
-        self._store = store
-        self._end = end
-        self.end, self.find, self.page, self.prune = store.end, store.find, store.page, store.prune
-
-    def begin(self, asked: Any, lease_seconds: float) -> Begun:
-        begun: Begun = self._store.begin(asked, lease_seconds)
-        self._end()
-        return begun
-
-
-def test_another_process_that_has_the_key_is_waited_for(shop: Shop) -> None:
-    shop.open(OK)
-    shop.pay("model")
-    model = shop.bench.entry("model")
-    other = asked(operation=model.operation, path=model.path, body=model.body, account=ACCOUNT)
-    shop.bench.store.begin(other, 60)
-    end = End("done", None, "200", 1, "req_other", None, model.answer)
-    transport = shop.open(
-        journal=EndsMeanwhile(shop.bench.store, lambda: shop.bench.store.end("order-7", other.token, end))
-    )
-    paid = shop.pay(timeout=20)
-    assert (paid.id, paid.replayed, transport.requests) == ("pi_1", True, [])
-
-
-def test_the_wait_for_another_process_ends_with_the_deadline(shop: Shop) -> None:
-    shop.open(TIMEOUT)
-    failed(shop)
-    entry = shop.bench.entry()
-    other = asked(operation=entry.operation, path=entry.path, body=entry.body, account=ACCOUNT)
-    shop.bench.store.begin(other, 60)
-    transport = shop.open()
-    error = failed(shop, timeout=1)
-    assert isinstance(error, MolamTimeoutError)
-    assert (error.outcome, error.idempotency_key, error.operation) == ("unknown", "order-7", "create_payment_intent")
-    assert "another worker" in str(error)
-    assert transport.requests == []
-    assert shop.bench.entry().lease_left > 0
 
 
 def test_a_client_that_was_closed_writes_nothing(shop: Shop) -> None:
@@ -404,97 +182,6 @@ def test_a_replay_is_told_to_observers_as_one(shop: Shop) -> None:
     shop.pay()
     assert (records[0].replayed, records[0].attempts, records[0].code, records[0].outcome) == (True, 0, "200", None)
     assert transport.requests == []
-
-
-class Broken:
-    """A store that fails where it is told to."""
-
-    def __init__(self, store: Any, *fails: str) -> None:
-        self.fails = set(fails)
-        self._store = store
-
-    def __getattr__(self, name: str) -> Any:
-        if name in self.fails:
-            return self._fail
-        return getattr(self._store, name)
-
-    def begin(self, *arguments: Any) -> Begun:
-        return self.__getattr__("begin")(*arguments)
-
-    def end(self, *arguments: Any) -> bool:
-        return self.__getattr__("end")(*arguments)
-
-    def find(self, *arguments: Any) -> Any:
-        return self.__getattr__("find")(*arguments)
-
-    def page(self, *arguments: Any) -> Any:
-        return self.__getattr__("page")(*arguments)
-
-    def prune(self, *arguments: Any) -> Any:
-        return self.__getattr__("prune")(*arguments)
-
-    def _fail(self, *_: Any) -> Any:
-        raise OSError("the disk is full\nVALUES (secret)")
-
-
-def test_a_journal_that_cannot_be_written_refuses_the_call(shop: Shop) -> None:
-    transport = shop.open(journal=Broken(shop.bench.store, "begin"))
-    error = failed(shop)
-    assert isinstance(error, JournalError)
-    assert (error.outcome, error.idempotency_key, error.operation) == ("not_sent", "order-7", "create_payment_intent")
-    assert "the disk is full" in str(error)
-    assert "secret" not in str(error)
-    assert isinstance(error.__cause__, OSError)
-    assert transport.requests == []
-
-
-def test_a_journal_that_cannot_be_written_does_not_hide_a_doubt(shop: Shop) -> None:
-    store = Broken(shop.bench.store)
-    transport = shop.open(TIMEOUT, OK, journal=store)
-    failed(shop)
-    store.fails = {"begin"}
-    assert failed(shop).outcome == "unknown"
-    assert len(transport.requests) == 1
-
-
-def test_a_journal_that_need_not_be_written_is_warned_of(shop: Shop, caplog: pytest.LogCaptureFixture) -> None:
-    shop.open(OK, journal=Broken(shop.bench.store, "begin"), journal_required=False)
-    with caplog.at_level(logging.ERROR, "molam_sdk"):
-        assert shop.pay().id == "pi_1"
-    assert "a call is not in the journal" in caplog.text
-
-
-def test_a_result_is_not_lost_where_its_end_cannot_be_written(shop: Shop, caplog: pytest.LogCaptureFixture) -> None:
-    shop.open(OK, journal=Broken(shop.bench.store, "end"))
-    with caplog.at_level(logging.ERROR, "molam_sdk"):
-        assert shop.pay().id == "pi_1"
-    assert "is not in the journal: recover" in caplog.text
-    assert shop.bench.entry().state == "open"
-
-
-@pytest.mark.parametrize(
-    ("answer", "kind", "outcome"),
-    [
-        (DECLINED, DeclinedError, "rejected"),  # Molam gives the same again when it is asked again
-        (REFUSED, NetworkError, "unknown"),  # recover() will carry it out
-        (error_reply(429), RateLimitError, "unknown"),
-        (TIMEOUT, MolamTimeoutError, "unknown"),
-    ],
-)
-def test_an_error_is_true_of_what_recover_will_do(shop: Shop, answer: Any, kind: Any, outcome: str) -> None:
-    shop.open(answer, journal=Broken(shop.bench.store, "end"))
-    error = failed(shop)
-    assert isinstance(error, kind)
-    assert error.outcome == outcome
-    assert shop.bench.entry().state == "open"
-
-
-def test_a_journal_that_cannot_be_read_says_so(shop: Shop) -> None:
-    shop.open(journal=Broken(shop.bench.store, "find", "page"))
-    with pytest.raises(JournalError, match="cannot be read"):
-        shop.caller.call("resolve", "order-7")
-    with pytest.raises(JournalError, match="cannot be read"):
-        shop.recovered()
 
 
 def test_what_hand_has_settled_binds(shop: Shop) -> None:

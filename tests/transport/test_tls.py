@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ssl
 from collections.abc import Callable
 from pathlib import Path
@@ -112,3 +113,19 @@ def test_a_child_reads_the_files_anew(folder: Path) -> None:
     settings.after_fork()
     assert settings.context() is not parents
     assert not settings.still_uses(parents)
+
+
+def test_http_1_1_is_what_is_agreed_upon(folder: Path) -> None:
+    ca = trustme.CA()
+    server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    ca.issue_cert("api.test").configure_cert(server)
+    server.set_alpn_protocols(["h2", "http/1.1"])
+    ca.cert_pem.write_to_path(folder / "ca.pem")
+    context = settings_of("ca_bundle", folder=folder).context()
+    there, back = ssl.MemoryBIO(), ssl.MemoryBIO()
+    ours = context.wrap_bio(back, there, server_hostname="api.test")
+    theirs = server.wrap_bio(there, back, server_side=True)
+    for each in (ours, theirs, ours, theirs):
+        with contextlib.suppress(ssl.SSLWantReadError):
+            each.do_handshake()
+    assert (ours.selected_alpn_protocol(), theirs.selected_alpn_protocol()) == ("http/1.1", "http/1.1")

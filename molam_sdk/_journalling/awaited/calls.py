@@ -116,7 +116,7 @@ class JournalledCalls:
         asked = await self._asked(state, invocation, resolving, same_account)
         call: Call[T] | None = None
         try:
-            begun = await self._begin(asked, state, deadline, waits)
+            begun = await self._admitted_by_journal(asked, state, deadline, waits)
             if isinstance(begun, Begun) and begun.ruling.decision is Decision.SEND:
                 call = begin(invocation, _left(state, deadline), resolving, same_account, known=_known(begun))
                 _refuse_if_changed(call, asked)
@@ -196,7 +196,9 @@ class JournalledCalls:
         if ruling is not None:
             raise ruled_out(ruling, invocation, found)
 
-    async def _begin(self, asked: Asked, state: ClientState, deadline: float, waits: bool) -> Begun | NotWritten | None:
+    async def _admitted_by_journal(
+        self, asked: Asked, state: ClientState, deadline: float, waits: bool
+    ) -> Begun | NotWritten | None:
         """The journal's word, or why it gives none; None where it need not."""
         pause = _FIRST_LOOK
         while True:

@@ -13,7 +13,7 @@ from typing import Final
 from ..._core.wire import Failure
 from ..._http.error import NoReplyError
 from ..dns import AddressInfo, interleaved, resolve
-from ..failures import pass_on_interruption
+from ..failures import pass_on_interruption, refuses_our_certificate
 from ..origin import Origin, clock, time_left, time_left_to_connect
 from ..recording import RecorderCheck
 from ..tls import TlsSettings
@@ -86,7 +86,8 @@ class Connector:
         except TimeoutError as problem:
             raise NoReplyError(Failure.CONNECT_TIMEOUT, f"no TLS handshake with {host} in time") from problem
         except (OSError, ValueError) as problem:
-            raise NoReplyError(Failure.TLS, f"no TLS with {host}: {problem}") from problem
+            failure = Failure.CERTIFICATE if refuses_our_certificate(problem) else Failure.TLS
+            raise NoReplyError(failure, f"no TLS with {host}: {problem}") from problem
 
     def _patience(self, deadline: float) -> float:
         return min(self._timeout, time_left_to_connect(deadline))

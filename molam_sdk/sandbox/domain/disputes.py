@@ -7,7 +7,6 @@ from .magic import MagicValue
 from .magic import of as magic_of
 from .refusal import state_conflict
 
-DISPUTE_STATUSES = ("open", "won", "lost")
 DISPUTE_REASONS = ("fraudulent", "product_not_received", "duplicate", "unrecognized")
 DISPUTE_SECONDS = 24 * 3600.0
 

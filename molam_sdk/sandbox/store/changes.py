@@ -2,8 +2,6 @@
 
 import asyncio
 
-TOPICS = ("payments", "requests", "deliveries", "faults", "clock", "keys", "everything")
-
 
 class Subscription:
     """What has changed since it was last asked, for one listener on its event loop; `some` says that something has."""

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import trustme
 
 from molam_sdk import MolamError, NetworkError
 from tests.support.caller import Caller
@@ -140,6 +141,7 @@ def test_tls_older_than_1_2_is_refused(caller: Caller, serve: Serve, certificate
     caller.make(serve(tls=old).url, ca_bundle=certificates.ca_file, max_retries=0)
     with pytest.raises(NetworkError) as caught:
         caller.call("create_payment_intent", ORDER)
+    assert caught.value.message.startswith("no TLS with 127.0.0.1: ")
     assert caught.value.outcome == "not_sent"
 
 
@@ -159,6 +161,22 @@ def test_a_client_certificate_that_is_missed_was_not_sent(
     assert server.requests == []
     assert caught.value.attempts == 1
     assert caught.value.outcome == "not_sent"
+
+
+# TLS 1.2 refuses in the handshake, 1.3 after the client has begun to write.
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+def test_a_client_certificate_of_a_stranger_was_not_sent_and_is_not_shown_again(
+    caller: Caller, serve: Serve, certificates: Certificates, version: ssl.TLSVersion, tmp_path: Path
+) -> None:
+    strangers = trustme.CA().issue_cert("stranger@example.test")
+    strangers.private_key_and_cert_chain_pem.write_to_path(tmp_path / "stranger.pem")
+    tls = certificates.server(client_required=True)
+    tls.maximum_version = version
+    server = serve(tls=tls)
+    caller.make(server.url, ca_bundle=certificates.ca_file, mtls_cert=str(tmp_path / "stranger.pem"))
+    with pytest.raises(NetworkError) as caught:
+        caller.call("create_payment_intent", ORDER)
+    assert (server.requests, caught.value.attempts, caught.value.outcome) == ([], 1, "not_sent")
 
 
 def test_an_alert_about_the_certificate_after_the_request_was_carried_out_is_a_doubt(

@@ -79,3 +79,17 @@ def test_a_connection_breaks_as_stale_only_before_the_head_of_a_later_answer(
     assert isinstance(caught.value.__cause__, ConnectionError)
     assert str(caught.value.__cause__) in str(caught.value)
     connection.close()
+
+
+def test_it_is_known_whether_a_byte_may_have_left() -> None:
+    ours, theirs = connected()
+    connection = Connection(ours)
+    assert connection.sent is False
+    reset(theirs)
+    with pytest.raises(NoReplyError):
+        connection.exchange(b"x", AnswerReader(100), clock() + 30, 30)
+    assert connection.sent is True
+    with pytest.raises(NoReplyError) as late:
+        connection.exchange(b"x", AnswerReader(100), clock() - 1, 30)
+    assert (late.value.failure, connection.sent) == (Failure.NO_TIME, False)
+    connection.close()

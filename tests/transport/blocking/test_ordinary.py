@@ -21,6 +21,9 @@ from molam_sdk import (
     RedirectError,
     ResponseError,
 )
+from molam_sdk._core.wire import Request
+from molam_sdk._transport.blocking.ordinary import AdapterOptions
+from molam_sdk._transport.origin import clock
 from molam_sdk.testing import ordinary_transport
 from molam_sdk.transports import RequestsTransport
 from tests.clients.hostile.test_outcomes import SETTINGS, TABLE, Row
@@ -255,3 +258,22 @@ def test_the_fixture_does_the_same(molam_ordinary_transport: None, serve: Serve)
         transport: Any = client._state.transport
         assert type(transport.session.get_adapter("https://x")) is HTTPAdapter
         assert client.create_payment_intent(ORDER).id == "pi_1"
+
+
+@pytest.mark.parametrize(
+    ("method", "body", "length"),
+    [("GET", None, None), ("DELETE", None, None), ("POST", None, "0"), ("POST", b"{}", "2"), ("DELETE", b"{}", "2")],
+)
+def test_the_length_of_a_body_is_stated_where_there_may_be_one(method: str, body: bytes | None, length: Any) -> None:
+    options = AdapterOptions(ClientConfig(api_key="sk_test_x", base_url="https://api.test"))
+    request = Request(method, "https://api.test/v1/x", {"A": "b"}, body, clock() + 30)
+    assert options.headers(request) == {"A": "b"} | ({} if length is None else {"Content-Length": length})
+
+
+@pytest.mark.parametrize("key", [None, "key.pem"])
+def test_a_client_certificate_is_handed_on_with_its_key(certificates: Certificates, key: str | None) -> None:
+    ours = certificates.client_file
+    files = {"mtls_cert": ours} | ({} if key is None else {"mtls_key": ours})
+    options = AdapterOptions(ClientConfig(api_key="sk_test_x", base_url="https://api.test", **files))
+    found = options.of(Request("GET", "https://api.test/v1/x", {}, None, clock() + 30))["cert"]
+    assert found == (ours if key is None else (ours, ours))
