@@ -39,7 +39,7 @@ from .missed import Backfills, MissedEvents
 from .occurrences import occurrence_of
 from .pruning import Pruning
 from .serving import InSteps, InThreads, Serving
-from .settings import Later, check_number, check_process, keeps_order
+from .settings import Later, check_number, check_parts, check_process, keeps_order
 from .subscribers import Subscribers
 from .threads import InFlight, ReceiverThreads
 
@@ -94,6 +94,7 @@ class WebhookReceiver(Subscribers, Backfills):
         clock: Callable[[], float] = time.time,
     ) -> None:
         super().__init__(has_client=client is not None)
+        check_parts(secrets, store, client, livemode, clock)
         check_tolerance(tolerance_seconds)
         check_number("lease_seconds", lease_seconds)
         check_number("retention_seconds", retention_seconds)
