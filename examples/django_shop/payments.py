@@ -6,7 +6,7 @@ from typing import Any
 
 from django.db import transaction
 
-from molam_sdk import ClientConfig, DeclinedError, MolamError, MolamSyncClient, PaymentIntent
+from molam_sdk import ClientConfig, DeclinedError, MolamError, MolamSyncClient, PaymentIntent, RequestValidationError
 from molam_sdk.contrib.django.store import DjangoStore
 from molam_sdk.journal import Entry
 
@@ -43,6 +43,8 @@ def pay(order: Order, wanted: dict[str, Any]) -> tuple[dict[str, Any], int]:
         return {"payment": ask_for_payment(order, wanted).id}, 201
     except DeclinedError as declined:
         return {"declined": declined.code}, 402
+    except RequestValidationError as wrong:
+        return {"error": str(wrong)}, 400
     except MolamError as error:
         logging.getLogger("shop").exception("%s: %s", order, error.advice)
         # Unknown: the webhook, or ``molam().in_doubt()``, will tell. Never ask anew under another key.

@@ -3,6 +3,7 @@
 import json
 
 from django.http import HttpRequest, JsonResponse
+from django.shortcuts import get_object_or_404
 from django.urls import path
 from django.views.decorators.csrf import csrf_exempt
 
@@ -16,7 +17,12 @@ from .webhooks import receiver
 @csrf_exempt
 def orders(request: HttpRequest) -> JsonResponse:
     """Take an order and ask for its payment."""
-    wanted = json.loads(request.body)
+    try:
+        wanted = json.loads(request.body)
+    except ValueError:
+        wanted = None
+    if not isinstance(wanted, dict) or not {"amount", "currency"} <= wanted.keys():
+        return JsonResponse({"error": "an order has an amount and a currency"}, status=400)
     if wanted.pop("later", False):
         return JsonResponse({"order": order_and_pay_later(wanted).pk}, status=202)
     order = Order.objects.create(amount=wanted["amount"], currency=wanted["currency"])
@@ -26,7 +32,7 @@ def orders(request: HttpRequest) -> JsonResponse:
 
 def order(request: HttpRequest, number: int) -> JsonResponse:
     """How an order stands."""
-    found = Order.objects.get(pk=number)
+    found = get_object_or_404(Order, pk=number)
     return JsonResponse(
         {"order": number, "paid": found.paid, "shipments": Shipment.objects.filter(order=found).count()}
     )

@@ -6,14 +6,14 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from decimal import Decimal
 
-from fastapi import FastAPI, Request, Response
+from fastapi import FastAPI, HTTPException, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from pydantic import BaseModel
 from redis import Redis
 from sqlalchemy import func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
-from molam_sdk import ClientConfig, DeclinedError, MolamAsyncClient, MolamError, PaymentIntent
+from molam_sdk import ClientConfig, DeclinedError, MolamAsyncClient, MolamError, PaymentIntent, RequestValidationError
 from molam_sdk.contrib.fastapi import webhook_router
 from molam_sdk.receiver import WebhookReceiver
 from molam_sdk.store.redis import RedisStore
@@ -70,6 +70,8 @@ async def take_order(wanted: Wanted, request: Request, response: Response) -> di
     except DeclinedError as declined:
         response.status_code = 402
         return {"order": number, "declined": declined.code}
+    except RequestValidationError as wrong:
+        raise HTTPException(400, str(wrong)) from None
     except MolamError as error:
         logging.getLogger("shop").exception("order %s: %s", number, error.advice)
         # Unknown: the webhook, or ``molam.in_doubt()``, will tell. Never ask anew under another key.
@@ -94,7 +96,9 @@ async def ask_for_payment(molam: MolamAsyncClient, number: int, wanted: Wanted) 
 def show_order(number: int) -> dict[str, object]:
     """How an order stands."""
     with engine.begin() as connection:
-        paid = connection.execute(select(orders.c.paid).where(orders.c.id == number)).scalar_one()
+        paid = connection.execute(select(orders.c.paid).where(orders.c.id == number)).scalar_one_or_none()
+        if paid is None:
+            raise HTTPException(404)
         shipped = select(func.count()).select_from(shipments).where(shipments.c.order_id == number)
         return {"order": number, "paid": paid, "shipments": connection.execute(shipped).scalar_one()}
 

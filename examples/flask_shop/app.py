@@ -4,10 +4,10 @@ import os
 from typing import Any
 
 import click
-from flask import Flask, Response, jsonify, request
+from flask import Flask, Response, abort, jsonify, request
 from sqlalchemy import func, insert, select, update
 
-from molam_sdk import ClientConfig, DeclinedError, MolamError, MolamSyncClient, PaymentIntent
+from molam_sdk import ClientConfig, DeclinedError, MolamError, MolamSyncClient, PaymentIntent, RequestValidationError
 from molam_sdk.contrib.flask import webhook_blueprint
 from molam_sdk.receiver import WebhookReceiver
 from molam_sdk.store.sql import SqlStore
@@ -38,6 +38,8 @@ def ship(event: PaymentEvent) -> None:
 def take_order() -> tuple[Response, int]:
     """Take an order and ask for its payment."""
     wanted = request.get_json()
+    if not isinstance(wanted, dict) or not {"amount", "currency"} <= wanted.keys():
+        return jsonify(error="an order has an amount and a currency"), 400
     with engine.begin() as connection:
         row = insert(orders).values(amount=wanted["amount"], currency=wanted["currency"]).returning(orders.c.id)
         number = connection.execute(row).scalar_one()
@@ -51,6 +53,8 @@ def pay(number: int, wanted: dict[str, Any]) -> tuple[dict[str, Any], int]:
         return {"payment": ask_for_payment(number, wanted).id}, 201
     except DeclinedError as declined:
         return {"declined": declined.code}, 402
+    except RequestValidationError as wrong:
+        return {"error": str(wrong)}, 400
     except MolamError as error:
         app.logger.exception("order %s: %s", number, error.advice)
         # Unknown: the webhook, or ``molam.in_doubt()``, will tell. Never ask anew under another key.
@@ -84,6 +88,8 @@ def make_endpoint(url: str) -> None:
 def show_order(number: int) -> Response:
     """How an order stands."""
     with engine.begin() as connection:
-        paid = connection.execute(select(orders.c.paid).where(orders.c.id == number)).scalar_one()
+        paid = connection.execute(select(orders.c.paid).where(orders.c.id == number)).scalar_one_or_none()
+        if paid is None:
+            abort(404)
         shipped = select(func.count()).select_from(shipments).where(shipments.c.order_id == number)
         return jsonify(order=number, paid=paid, shipments=connection.execute(shipped).scalar_one())

@@ -37,12 +37,11 @@ class BelievedKids:
         """Whether the source has any secret; a callable is asked for the usual kid, where it was not asked by now."""
         source = self._source
         if isinstance(source, str | bytes):
-            return bool(source)
+            return _has(source, DEFAULT_KID)
         if isinstance(source, Mapping):
             return any(_has(source, kid) for kid in source)
         if isinstance(source, EnvironmentSecrets):
-            environ, prefix = source._environ, source._prefix  # pyright: ignore[reportPrivateUsage]
-            return any(environ[name].strip() for name in list(environ) if name.startswith(prefix))
+            return any(_has(source, kid) for kid in source.named_kids())
         if DEFAULT_KID in kids or len(kids) > 2:
             return False
         try:
@@ -51,7 +50,7 @@ class BelievedKids:
             return False
 
 
-def _has(source: Mapping[str, object], kid: str) -> bool:
+def _has(source: SecretSource, kid: str) -> bool:
     try:
         return bool(secrets_of(source, kid))
     except Exception:  # noqa: BLE001  # what is no secret, whatever a mapping says of it

@@ -6,6 +6,7 @@ import contextlib
 import inspect
 import logging
 import time
+import types
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import replace
@@ -29,7 +30,12 @@ _FIRST_PAUSE: Final = 0.05
 _LONGEST_PAUSE: Final = 1.0
 PATIENCE_SECONDS = 10.0
 """How long a store that is away is waited for where handlers ran: a restart, or a failover to another server."""
-_ENTERED: Final = (
+_LAZY: Final = (
+    types.GeneratorType,
+    types.AsyncGeneratorType,
+    map,
+    filter,
+    # Of a function under @contextmanager: its body runs when it is entered.
     contextlib._GeneratorContextManager,  # pyright: ignore[reportPrivateUsage]
     contextlib._AsyncGeneratorContextManager,  # pyright: ignore[reportPrivateUsage]
 )
@@ -257,15 +263,10 @@ def _called(subscriber: Subscriber, event: WebhookEvent) -> Any:
     returned = subscriber.call(event)
     if isinstance(returned, Future):
         returned.result()
-    if inspect.isgenerator(returned) or inspect.isasyncgen(returned) or _is_unentered(returned):
+    if isinstance(returned, _LAZY):
         raise TypeError(f"{subscriber.name} returned a {type(returned).__name__}: nothing of it has run")
     return returned
 
 
 def _say_failed(said: str, claim: Claim) -> None:
     say(logger, logging.ERROR, said, {"event_id": claim.event_id}, error=True, frames=2)
-
-
-def _is_unentered(returned: object) -> bool:
-    """Whether a function under ``@contextmanager`` was called for a handler: its body runs when it is entered."""
-    return isinstance(returned, _ENTERED)

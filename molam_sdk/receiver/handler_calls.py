@@ -11,6 +11,7 @@ from typing import ParamSpec, TypeVar
 from .._to_its_end import to_its_end
 from .latest import RunCoroutine
 from .lookups import InThread
+from .without_stop import call_without_stop
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -56,7 +57,7 @@ class CallsInSteps(HandlerCalls):
         return run_on(asyncio.get_running_loop())
 
     def blocking(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
-        return self.wait_for(to_its_end(self._in_thread(lambda: function(*args, **kwargs))))
+        return self.wait_for(to_its_end(self._in_thread(lambda: call_without_stop(function, *args, **kwargs))))
 
     def wait_for(self, awaitable: Awaitable[T]) -> T:
         from .._greenlets import wait_for

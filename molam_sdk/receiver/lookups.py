@@ -11,6 +11,7 @@ from typing import Any, Protocol, TypeVar
 from .._forks import renew_after_fork
 from ..webhooks import SecretSource
 from ..webhooks.secrets import secrets_of
+from .without_stop import call_without_stop
 
 T = TypeVar("T")
 
@@ -103,7 +104,7 @@ class SecretLookups:
 
     def _run(self, kid: str, future: Future[tuple[bytes, ...]]) -> None:
         try:
-            found = secrets_of(self.source, kid)
+            found = call_without_stop(secrets_of, self.source, kid)
         except BaseException as error:  # noqa: BLE001  # whoever waits is told
             self._under_way.pop(kid, None)
             future.set_exception(error)

@@ -34,13 +34,14 @@ from .intake import Intake
 from .latest import Client, LatestState
 from .listening import JournalListener
 from .lookups import InThread
-from .metrics import logger, webhook_metrics_for
+from .metrics import webhook_metrics_for
 from .missed import Backfills, MissedEvents
 from .occurrences import occurrence_of
+from .pruning import Pruning
 from .serving import InSteps, InThreads, Serving
-from .settings import Later, check_number, check_process, keeps_order
+from .settings import Later, check_number, check_parts, check_process, keeps_order
 from .subscribers import Subscribers
-from .threads import InFlight, ReceiverThreads, UnawaitedTasks
+from .threads import InFlight, ReceiverThreads
 
 if TYPE_CHECKING:
     from .._journalling.opening import JournalSource
@@ -49,7 +50,6 @@ _DAY: Final = 86_400.0
 # Molam's first retry comes after a minute, give or take: the lease of a worker that died must have ended by then,
 # or the event waits for the second retry, five minutes later.
 _LEASE_SECONDS: Final = 45.0
-_PRUNE_EVERY: Final = 3600.0
 _STEP_THREADS: Final = 4
 _LATEST_SECONDS: Final = 10.0
 
@@ -94,6 +94,7 @@ class WebhookReceiver(Subscribers, Backfills):
         clock: Callable[[], float] = time.time,
     ) -> None:
         super().__init__(has_client=client is not None)
+        check_parts(secrets, store, client, livemode, clock)
         check_tolerance(tolerance_seconds)
         check_number("lease_seconds", lease_seconds)
         check_number("retention_seconds", retention_seconds)
@@ -107,7 +108,7 @@ class WebhookReceiver(Subscribers, Backfills):
         self.max_bytes = max_bytes
         self.store = SqliteStore(store) if isinstance(store, str | Path) else store
         self._in_steps: Store = self.store.in_steps if isinstance(self.store, AsyncStore) else self.store
-        self._lease, self._retention = lease_seconds, retention_seconds
+        self._lease = lease_seconds
         self._in_order = keeps_order(in_order, skip_older)
         self._process = check_process(process)
         if process == "later":
@@ -122,12 +123,11 @@ class WebhookReceiver(Subscribers, Backfills):
         self._listener = JournalListener(self.store, journal)
         self._metrics = webhook_metrics_for(registry)
         self._clock = clock
-        self._prune_at = 0.0
         self._in_flight = InFlight(max_in_flight)
         self._workers = ReceiverThreads(workers, "molam-webhooks")
         self._steps = ReceiverThreads(_STEP_THREADS, "molam-webhooks-store")
         self._lookups = ReceiverThreads(_STEP_THREADS, "molam-webhooks-secrets")
-        self._unawaited = UnawaitedTasks()
+        self._pruning = Pruning(self.store, self._steps, retention_seconds=retention_seconds, clock=clock)
         self._inbox_workers = InboxWorkers(
             self.store,
             self._workers,
@@ -170,7 +170,7 @@ class WebhookReceiver(Subscribers, Backfills):
                 answer = blocking.serve(delivery, self._run_of(delivery, event), blocking.Execution())
         except NotRunError as error:
             return _not_run(delivery, error)
-        self._prune_if_due(answer, later)
+        self._pruning.run_if_due(answer.result, later)
         return answer
 
     @without_values
@@ -194,7 +194,7 @@ class WebhookReceiver(Subscribers, Backfills):
                 answer = await serving.serve(delivery, self._run_of(delivery, event))
         except NotRunError as error:
             return _not_run(delivery, error)
-        self._prune_if_due(answer, later)
+        self._pruning.run_if_due(answer.result, later)
         return answer
 
     def unreadable(self, reason: str, headers: RawHeaders | None = None) -> WebhookAnswer:
@@ -218,13 +218,11 @@ class WebhookReceiver(Subscribers, Backfills):
         """Forget events older than the retention; how many. The receiver does it about once an hour by itself."""
         if isinstance(self.store, AsyncStore):
             return blocking.run_coroutine(self.prune_async())
-        return self.store.prune(self._clock() - self._retention)
+        return self._pruning.run()
 
     async def prune_async(self) -> int:
         """As ``prune``, on an event loop."""
-        if isinstance(self.store, AsyncStore):
-            return await self.store.prune(self._clock() - self._retention)
-        return await self._steps(self.prune)
+        return await self._pruning.run_awaited()
 
     def worker(self, *, threads: int = 4, poll_seconds: float = 1.0) -> InboxWorker:
         """Who works on what ``process="later"`` has stored: so many events at a time, looking every ``poll_seconds``.
@@ -257,7 +255,7 @@ class WebhookReceiver(Subscribers, Backfills):
     async def close_async(self, timeout_seconds: float = 30.0) -> bool:
         """As ``close``, on an event loop, which goes on meanwhile."""
         ended = await asyncio.to_thread(self.close, timeout_seconds)
-        return await self._unawaited.wait_until_none(timeout_seconds) and ended
+        return await self._pruning.wait_until_none(timeout_seconds) and ended
 
     def _delivery(self, headers: RawHeaders) -> IncomingDelivery:
         return IncomingDelivery(DeliveryHeaders(headers), self._metrics)
@@ -317,33 +315,6 @@ class WebhookReceiver(Subscribers, Backfills):
             created.timestamp() if created is not None else 0.0,
             occurrence=occurrence_of(event),
         )
-
-    def _prune_if_due(self, answer: WebhookAnswer, later: Later | None) -> None:
-        if answer.result != "handled" or self._clock() < self._prune_at:
-            return
-        self._prune_at = self._clock() + _PRUNE_EVERY
-        if isinstance(self.store, AsyncStore):
-            self._unawaited.start(self._prune_quietly_awaited)
-        elif later is None:
-            self._steps.submit(self._prune_and_leave)
-        else:
-            later(self._prune_quietly)
-
-    def _prune_and_leave(self) -> None:
-        self._prune_quietly()
-        getattr(self.store, "leave_thread", int)()  # Django's connection is the thread's, and nobody else closes it
-
-    def _prune_quietly(self) -> None:
-        try:
-            self.prune()
-        except Exception:  # noqa: BLE001  # the event is handled: old rows can wait
-            logger.exception("webhook events not pruned")
-
-    async def _prune_quietly_awaited(self) -> None:
-        try:
-            await self.prune_async()
-        except Exception:  # noqa: BLE001  # the event is handled: old rows can wait
-            logger.exception("webhook events not pruned")
 
 
 def _not_run(delivery: IncomingDelivery, error: NotRunError) -> WebhookAnswer:

@@ -82,7 +82,7 @@ class Subscribers:
                 raise ValueError("latest=True asks Molam: WebhookReceiver(…, client=MolamSyncClient(…)) is wanted")
 
         def register(function: OfAny) -> OfAny:
-            _refuse_generators(function)
+            _check_handler(function)
             subscriber = Subscriber(
                 self._free_name(function, name),
                 function,
@@ -125,10 +125,20 @@ def _is_coroutine_function(function: Callable[[Any], Any]) -> bool:
     return inspect.iscoroutinefunction(_unbound(function))
 
 
-def _refuse_generators(function: Callable[[Any], Any]) -> None:
+def _check_handler(function: Callable[[Any], Any]) -> None:
+    if not callable(function):
+        raise TypeError(f"a {type(function).__name__} cannot be called: register a function that takes one event")
     called = _unbound(function)
     if inspect.isgeneratorfunction(called) or inspect.isasyncgenfunction(called):
         raise TypeError(f"{_name_of(function)} is a generator function: calling it would run nothing of it")
+    try:
+        signature = inspect.signature(function)
+    except ValueError:  # of some functions written in C nobody can tell
+        return
+    try:
+        signature.bind(None)
+    except TypeError as error:
+        raise TypeError(f"{_name_of(function)}{signature} cannot be called with one event: {error}") from None
 
 
 def _name_of(function: Callable[[Any], Any]) -> str:

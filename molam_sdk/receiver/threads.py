@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from contextvars import Context, copy_context
+from contextvars import copy_context
 from typing import Any, TypeVar
 
 from .._forks import renew_after_fork
@@ -50,24 +50,6 @@ class ReceiverThreads:
             if self._pool is None:
                 self._pool = ThreadPoolExecutor(self._workers, thread_name_prefix=self._name)
             return self._pool
-
-
-class UnawaitedTasks:
-    """Tasks of an event loop that nobody awaits."""
-
-    def __init__(self) -> None:
-        self._running: set[asyncio.Task[None]] = set()
-
-    def start(self, coroutine: Callable[[], Coroutine[Any, Any, None]]) -> None:
-        """Begin it on the running loop, with no context variable of this one's: it outlives the delivery."""
-        task = Context().run(lambda: asyncio.get_running_loop().create_task(coroutine()))
-        self._running.add(task)
-        task.add_done_callback(self._running.discard)
-
-    async def wait_until_none(self, seconds: float) -> bool:
-        """Whether all that were begun on this loop ended within that time."""
-        here = {task for task in self._running if task.get_loop() is asyncio.get_running_loop()}
-        return not here or not (await asyncio.wait(here, timeout=seconds))[1]
 
 
 class InFlight:

@@ -51,6 +51,11 @@ class EnvironmentSecrets(KeptSource):
             raise ConfigurationError(f"{variable} and {variable}{_FILE}: set one of them")
         return self._file(path)()
 
+    def named_kids(self) -> list[str]:
+        """The kids that variables are named after, whatever stands in them."""
+        names = [name.removesuffix(_FILE) for name in list(self._environ) if name.startswith(self._prefix)]
+        return [name.removeprefix(self._prefix).lower() for name in dict.fromkeys(names)]
+
     def _file(self, path: str) -> FileSource:
         known = self._files.get(path)
         if known is None:

@@ -105,6 +105,7 @@ HELD_BY: Final = {
     "store/database/transactions.py": "store/database/test_seam.py",
     "receiver/handler_calls.py": "receiver/test_async_stores.py",
     "receiver/inbox/async_worker.py": "receiver/inbox/test_async_inbox.py",
+    "receiver/pruning.py": "receiver/test_serving.py",
     "store/async_store.py": "receiver/test_async_stores.py",
     "_greenlets.py": "contracts/test_sqlalchemy.py",
 }

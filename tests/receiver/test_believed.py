@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Any
+
+import pytest
+
 from molam_sdk.receiver.believed import BelievedKids, result_of_refusal
+from molam_sdk.webhooks import EnvironmentSecrets
 
 
 def ask_nobody(kid: str) -> object:
@@ -37,3 +43,34 @@ def test_a_callable_is_asked_for_the_usual_kid_and_for_no_fourth() -> None:
 
 def test_a_reason_that_nobody_knows_is_sent_again() -> None:
     assert result_of_refusal("something new", lambda: True) == "malformed"
+
+
+@pytest.mark.parametrize(
+    "secrets", ["", " ", "None", "whsec_", b"", {}, {"v1": []}, {"v1": None}, {"v1": " "}], ids=repr
+)
+def test_what_stands_for_a_forgotten_secret_makes_nobody_a_stranger(secrets: Any) -> None:
+    assert not BelievedKids(secrets).is_stranger(("v1",), ask_nobody)
+
+
+@pytest.mark.parametrize(
+    "environ",
+    [
+        {},
+        {"MOLAM_WEBHOOK_SECRET_V1": "None"},
+        {"MOLAM_WEBHOOK_SECRET_V1": " "},
+        {"MOLAM_WEBHOOK_SECRET_V1_FILE": "/nowhere/at/all"},
+        {"MOLAM_WEBHOOK_SECRET_V1_FILE": "/"},
+    ],
+    ids=str,
+)
+def test_an_environment_whose_only_secret_cannot_be_had_makes_nobody_a_stranger(environ: dict[str, str]) -> None:
+    assert not BelievedKids(EnvironmentSecrets(environ=environ)).is_stranger(("v1",), ask_nobody)
+
+
+def test_an_environment_with_the_secret_of_another_kid_makes_one_a_stranger(tmp_path: Path) -> None:
+    (tmp_path / "secret").write_text("whsec_c2VjcmV0")
+    for environ in (
+        {"MOLAM_WEBHOOK_SECRET_V1": "whsec_c2VjcmV0"},
+        {"MOLAM_WEBHOOK_SECRET_V1_FILE": str(tmp_path / "secret"), "MOLAM_WEBHOOK_SECRET_V2": "None"},
+    ):
+        assert BelievedKids(EnvironmentSecrets(environ=environ)).is_stranger(("v9",), ask_nobody)

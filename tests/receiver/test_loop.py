@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -104,31 +105,24 @@ def test_a_blocking_delivery_on_the_loop_itself_is_refused_before_it_waits_for_i
     assert told(shop.deliver("evt_2")) == (200, "handled")
 
 
-def test_who_is_interrupted_while_he_waits_has_the_coroutine_ended_first(
-    thread: LoopThread, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    begun, ended = threading.Event(), threading.Event()
+@pytest.mark.skipif(sys.platform == "win32", reason="signals are POSIX")
+def test_who_is_interrupted_while_he_waits_has_the_coroutine_ended_first(thread: LoopThread) -> None:
+    ended = threading.Event()
 
     async def for_ever() -> None:
-        begun.set()
+        os.kill(os.getpid(), signal.SIGINT)
         try:
             await asyncio.sleep(3600)
         finally:
             ended.set()
 
-    from concurrent.futures import Future
-
-    wait = Future.result
-
-    def interrupted(future: Any, timeout: float | None = None) -> Any:
-        monkeypatch.setattr(Future, "result", wait)
-        assert begun.wait(20)
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(Future, "result", interrupted)
-    with pytest.raises(KeyboardInterrupt):
-        thread.run(for_ever())
-    assert ended.is_set()
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            thread.run(for_ever())
+        assert ended.is_set()
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="fork is POSIX")
@@ -152,24 +146,92 @@ def test_a_process_that_ran_coroutines_ends_without_a_word() -> None:
     assert (ran.returncode, ran.stdout, ran.stderr) == (0, "", "")
 
 
-def test_under_gevent_coroutines_run_too() -> None:
+GREEN: str = """if True:
+    from gevent import monkey
+    monkey.patch_all()
+    import asyncio
+    import gevent
+    from tests.support.webhooks.shop import Shop
+    shop, ran = Shop(), []
+"""
+
+
+def green(program: str) -> None:
+    """Run it as a program whose threads are greenlets; it says nothing where all is well."""
     pytest.importorskip("gevent")
-    program = """if True:
-        from gevent import monkey
-        monkey.patch_all()
-        import asyncio
-        import gevent
-        from tests.support.webhooks.shop import Shop
-        shop, ran = Shop(), []
-        @shop.receiver.on("payment.succeeded")
-        async def mail(event):
-            ran.append(event.id)
-            await asyncio.sleep(0.05)
-        given = [gevent.spawn(shop.deliver, f"evt_{number}") for number in range(6)]
-        results = [each.get().result for each in given]
-        assert results == ["handled"] * 6, results
-        assert sorted(ran) == [f"evt_{number}" for number in range(6)], ran
-    """
     root = Path(__file__).parents[2]
-    ran = subprocess.run([sys.executable, "-c", program], cwd=root, capture_output=True, text=True, timeout=60)
+    ran = subprocess.run([sys.executable, "-c", GREEN + program], cwd=root, capture_output=True, text=True, timeout=60)
     assert (ran.returncode, ran.stderr) == (0, "")
+
+
+def test_under_gevent_coroutines_run_side_by_side_on_one_loop() -> None:
+    green("""
+    loops, together = set(), []
+    @shop.receiver.on("payment.succeeded")
+    async def mail(event):
+        loops.add(asyncio.get_running_loop())
+        together.append(event.id)
+        while len(together) < 12:
+            await asyncio.sleep(0.01)
+        ran.append(event.id)
+    given = [gevent.spawn(shop.deliver, f"evt_{number}") for number in range(12)]
+    results = [each.get().result for each in given]
+    assert results == ["handled"] * 12, results
+    assert sorted(ran) == sorted(f"evt_{number}" for number in range(12)), ran
+    assert len(loops) == 1, loops
+    """)
+
+
+def test_under_gevent_a_coroutine_that_raises_is_said_in_the_log_alone() -> None:
+    green("""
+    import logging
+    logging.getLogger("molam_sdk.webhooks").setLevel(logging.CRITICAL)
+    @shop.receiver.on("payment.succeeded")
+    async def mail(event):
+        ran.append(event.id)
+        if len(ran) == 1:
+            raise RuntimeError("sk_live_1 is in this text")
+    assert [shop.deliver("evt_1").result for _ in range(3)] == ["failed", "handled", "duplicate"]
+    assert ran == ["evt_1"] * 2
+    """)
+
+
+def test_under_gevent_who_leaves_a_coroutine_has_it_cancelled_before_its_event_is_given_back() -> None:
+    green("""
+    @shop.receiver.on("payment.succeeded")
+    async def mail(event):
+        ran.append("begun")
+        try:
+            await asyncio.sleep(30 if len(ran) == 1 else 0)
+        finally:
+            await asyncio.sleep(0.05)
+            ran.append("ended")
+    def leave():
+        try:
+            with gevent.Timeout(0.5):
+                shop.deliver("evt_1")
+        except gevent.Timeout:
+            ran.append("left")
+    gevent.spawn(leave).join()
+    assert ran == ["begun", "ended", "left"], ran
+    assert shop.deliver("evt_1").result == "handled"
+    """)
+
+
+def test_under_gevent_a_store_for_event_loops_keeps_its_connections_on_one(tmp_path: Path) -> None:
+    green(f"""
+    from sqlalchemy.ext.asyncio import create_async_engine
+    from molam_sdk.receiver import WebhookReceiver
+    from molam_sdk.store.async_sql import AsyncSqlStore
+    from molam_sdk.testing import signed_event
+    store = AsyncSqlStore(create_async_engine("sqlite+aiosqlite:///{tmp_path}/shop.sqlite3"))
+    receiver = WebhookReceiver("whsec_c2VjcmV0", store)
+    receiver.on("payment.succeeded")(lambda event: ran.append(event.id))
+    def deliver():
+        sample = signed_event("payment.succeeded", secret="whsec_c2VjcmV0")
+        return receiver.receive(sample.headers, sample.body).result
+    given = [gevent.spawn(deliver) for number in range(6)]
+    assert [each.get() for each in given] == ["handled"] * 6
+    assert len(ran) == 6, ran
+    assert receiver.close()
+    """)

@@ -150,6 +150,8 @@ def test_a_generator_function_is_refused_at_registration(function: Any) -> None:
         lambda event: async_generator(event),
         contextlib.contextmanager(generator),
         contextlib.asynccontextmanager(async_generator),
+        lambda event: map(print, [event]),
+        lambda event: filter(print, [event]),
     ],
 )
 def test_a_generator_that_comes_back_is_a_failure_and_never_handled(function: Any, deliver: Deliver) -> None:

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import threading
+from pathlib import Path
+from typing import Any
 
 import pytest
+from prometheus_client import CollectorRegistry
 
-from molam_sdk.receiver import WebhookAnswer
-from molam_sdk.store import Claim
+from molam_sdk.receiver import WebhookAnswer, WebhookReceiver
+from molam_sdk.store import Claim, MemoryStore
 from molam_sdk.webhooks import WebhookEvent
+from tests.support.webhooks.async_stores import async_sql_store
 from tests.support.webhooks.deliveries import NOW, body_of, delivery_of
 from tests.support.webhooks.shop import Shop, told
 
@@ -81,3 +86,33 @@ def test_a_coroutine_function_runs_without_a_loop_too(shop: Shop) -> None:
 
     assert told(shop.deliver(event_type="payout.paid")) == (200, "handled")
     assert ran == ["evt_1"]
+
+
+@pytest.mark.parametrize("is_async_store", [False, True])
+async def test_a_handler_whose_next_finds_nothing_is_answered_and_leaves_no_place_taken(
+    tmp_path: Path, is_async_store: bool
+) -> None:
+    async with contextlib.AsyncExitStack() as stack:
+        options: dict[str, Any] = {}
+        if is_async_store:
+            options["store"] = await stack.enter_async_context(async_sql_store("aiosqlite", tmp_path))
+        shop = Shop(**options, max_in_flight=1)
+        items = iter([()])
+
+        @shop.receiver.on("payout.paid")
+        def first_item(event: WebhookEvent) -> None:
+            next(iter(next(items, (1,))))
+
+        for expected in ((500, "failed"), (200, "handled")):
+            assert told(await asyncio.wait_for(deliver_async(shop, event_type="payout.paid"), 30)) == expected
+        assert await shop.receiver.close_async()
+
+
+async def test_a_source_of_secrets_whose_next_finds_nothing_is_answered() -> None:
+    def nothing(kid: str) -> str:
+        return next(iter(()))
+
+    receiver = WebhookReceiver(nothing, MemoryStore(), clock=lambda: NOW, registry=CollectorRegistry())
+    answering = receiver.receive_async(*delivery_of(body_of("payout.paid"), now=NOW))
+    assert told(await asyncio.wait_for(answering, 30)) == (503, "lookup_failed")
+    assert receiver.close()

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from molam_sdk.store import Store
+from molam_sdk.receiver import WebhookReceiver
+from molam_sdk.store import MemoryStore, Store
 from tests.support.webhooks.deliveries import NOW, PAYMENT, body_of, delivery_of
 from tests.support.webhooks.shop import Shop, told
 
@@ -174,3 +175,18 @@ def test_a_receiver_says_that_a_delivery_did_not_end_in_time(shop: Shop) -> None
     shop.receiver.on("payout.paid")(lambda event: ended.append(shop.receiver.close(0.01)))
     assert told(shop.deliver(event_type="payout.paid")) == (200, "handled")
     assert ended == [False]
+
+
+@pytest.mark.parametrize(
+    ("part", "given"),
+    [
+        *[("secrets", given) for given in (None, 3, ["whsec_c2VjcmV0"], ("whsec_c2VjcmV0",))],
+        *[("store", given) for given in (None, 3, b"shop.sqlite3", object())],
+        ("client", "sk_test_1"),
+        *[("livemode", given) for given in ("yes", 1, "false")],
+        *[("clock", given) for given in (None, 1700000000.0)],
+    ],
+)
+def test_a_receiver_of_parts_that_cannot_work_is_not_made(part: str, given: Any) -> None:
+    with pytest.raises(TypeError, match=f"{part} is a {type(given).__name__}: it must be "):
+        WebhookReceiver(**{"secrets": "whsec_c2VjcmV0", "store": MemoryStore(), part: given})

@@ -5,6 +5,8 @@ from __future__ import annotations
 import functools
 import types
 from collections.abc import Callable
+from typing import Any
+from unittest.mock import Mock
 
 import pytest
 
@@ -156,3 +158,20 @@ def test_the_delay_of_two_celery_tasks_can_be_registered() -> None:
     assert names == ["celery.app.task.Task.delay(ship)", "celery.app.task.Task.delay(mail)"]
     with pytest.raises(ValueError, match="registered already"):
         shop.receiver.on("payout.paid")(ship.delay)
+
+
+def two_wanted(event: WebhookEvent, why: str) -> None: ...
+
+
+@pytest.mark.parametrize(
+    "function", [None, 3, "ship", lambda: None, two_wanted, functools.partial(two_wanted, why="", event=None), [print]]
+)
+def test_what_cannot_be_called_with_one_event_is_refused_at_registration(shop: Shop, function: Any) -> None:
+    with pytest.raises(TypeError, match="cannot be called"):
+        shop.receiver.on("payout.paid")(function)
+
+
+@pytest.mark.parametrize("function", [print, [].append, Mock(), functools.partial(two_wanted, why=""), lambda *_: None])
+def test_what_can_be_called_with_one_event_is_taken(shop: Shop, function: Any) -> None:
+    shop.receiver.on("payout.paid")(function)
+    assert shop.receiver.subscribers_of("payout.paid")

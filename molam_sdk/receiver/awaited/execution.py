@@ -12,6 +12,7 @@ from ..event_run import EventRun
 from ..handler_calls import HandlerCalls, run_on
 from ..lookups import InThread
 from ..subscribers import Subscriber
+from ..without_stop import call_without_stop
 
 T = TypeVar("T")
 
@@ -35,7 +36,7 @@ class LeftStep(Generic[T]):
                 return None
             self._running = True
         try:
-            return self._function(*self._args)
+            return call_without_stop(self._function, *self._args)
         finally:
             with self._lock:
                 self._over, afterwards = True, self._afterwards

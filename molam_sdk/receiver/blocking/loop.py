@@ -8,15 +8,14 @@ from __future__ import annotations
 import asyncio
 import atexit
 import contextlib
-import sys
 import threading
 from collections.abc import Awaitable, Callable, Coroutine
 from concurrent.futures import Future
-from contextvars import copy_context
 from typing import Any, Final, TypeVar
 
 from ..._forks import renew_after_fork
 from ...webhooks import WebhookEvent
+from .green_end import GreenEnd, begin_real_thread, threads_are_green
 
 T = TypeVar("T")
 _STOP_SECONDS: Final = 5.0
@@ -46,42 +45,61 @@ class LoopThread:
     def run(self, coroutine: Coroutine[Any, Any, T]) -> T:
         """What the coroutine returns. Who is interrupted while it waits has the coroutine cancelled, and its end."""
         loop = self._started()
-        if threading.current_thread() is self._thread:
+        if _is_running(loop):
             coroutine.close()
             raise RuntimeError("a delivery that blocks was received on the event loop: await receive_async(…) there")
         ended: Future[T] = Future()
-        task = asyncio.run_coroutine_threadsafe(_told(coroutine, ended), loop)
+        end = GreenEnd() if threads_are_green() else threading.Event()
+        task = asyncio.run_coroutine_threadsafe(_told(coroutine, ended, end.set), loop)
+        try:
+            end.wait()
+        except BaseException:
+            if not ended.done():
+                task.cancel()
+                end.wait(_STOP_SECONDS)
+            raise
         try:
             return ended.result()
         except asyncio.CancelledError as error:
             raise RuntimeError("the coroutine was cancelled") from error
-        except BaseException:
-            if not ended.done():
-                task.cancel()
-                ended.exception(_STOP_SECONDS)
-            raise
 
     def close(self) -> None:
         """Stop the loop and what runs on it; the next coroutine begins another."""
         with self._lock:
             loop, thread, self._loop, self._thread = self._loop, self._thread, None, None
-        if loop is not None and thread is not None:
+        if loop is not None:
             loop.call_soon_threadsafe(loop.stop)
-            thread.join(_STOP_SECONDS)
+            if thread is not None:
+                thread.join(_STOP_SECONDS)
 
     def _started(self) -> asyncio.AbstractEventLoop:
         with self._lock:
             if self._loop is None:
-                self._loop = loop = asyncio.new_event_loop()
-                self._thread = threading.Thread(
-                    target=_run_until_stopped, args=(loop,), name="molam-webhooks-loop", daemon=True
-                )
-                self._thread.start()
+                self._loop = self._begun()
             return self._loop
 
+    def _begun(self) -> asyncio.AbstractEventLoop:
+        """A loop in a thread of its own."""
+        begun: Future[asyncio.AbstractEventLoop] = Future()
+        if threads_are_green():
+            end = GreenEnd()
+            # Nobody can join it; at its end the process takes it along.
+            begin_real_thread(_run_until_stopped, begun, end.set)
+            end.wait()
+        else:
+            self._thread = threading.Thread(
+                target=_run_until_stopped, args=(begun,), name="molam-webhooks-loop", daemon=True
+            )
+            self._thread.start()
+        return begun.result()
 
-def _run_until_stopped(loop: asyncio.AbstractEventLoop) -> None:
+
+def _run_until_stopped(begun: Future[asyncio.AbstractEventLoop], tell: Callable[[], object] = bool) -> None:
+    # Made where it runs: gevent's selectors belong to a thread.
+    loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
+    begun.set_result(loop)
+    tell()
     stopped = False
     while not stopped:
         # A task that a handler left behind may raise these, which end the loop for all the others.
@@ -96,12 +114,22 @@ def _run_until_stopped(loop: asyncio.AbstractEventLoop) -> None:
     loop.close()
 
 
-async def _told(coroutine: Coroutine[Any, Any, T], ended: Future[T]) -> None:
+async def _told(coroutine: Coroutine[Any, Any, T], ended: Future[T], tell: Callable[[], None]) -> None:
     """Run it and tell its end, also where it was cancelled: only then nothing of it runs any more."""
     try:
         ended.set_result(await coroutine)
     except BaseException as error:  # noqa: BLE001  # raised where it is waited for, and not through the loop
         ended.set_exception(error)
+    finally:
+        tell()
+
+
+def _is_running(loop: asyncio.AbstractEventLoop) -> bool:
+    """Whether the caller is on this loop."""
+    try:
+        return asyncio.get_running_loop() is loop
+    except RuntimeError:
+        return False
 
 
 _THREAD: Final = LoopThread()
@@ -109,10 +137,5 @@ atexit.register(_THREAD.close)
 
 
 def run_coroutine(coroutine: Coroutine[Any, Any, T]) -> T:
-    """What a coroutine returns; blocks. Under gevent it has an event loop of its own, in a real thread."""
-    # A loop that runs in a greenlet counts as the running loop of all the others: only one of them could have one.
-    if "gevent.monkey" in sys.modules and sys.modules["gevent.monkey"].is_module_patched("threading"):
-        hub: Any = sys.modules["gevent"].get_hub()
-        returned: T = hub.threadpool.apply(copy_context().run, (asyncio.run, coroutine))
-        return returned
+    """What a coroutine returns; blocks. Under gevent the greenlet waits, and the others go on."""
     return _THREAD.run(coroutine)

@@ -14,7 +14,9 @@ def main() -> int:
     """Print progress, figures and what was wrong; 1 if anything was."""
     parser = argparse.ArgumentParser("python -m tests.receiver.chaos", description=__doc__)
     parser.add_argument("--events", type=int, default=5000, help="of each run; 30%% come twice (%(default)s)")
-    parser.add_argument("--stores", default="postgresql,mariadb,redis,sqlite", help="a run each (%(default)s)")
+    parser.add_argument(
+        "--stores", default="postgresql,mariadb,redis,sqlite,asyncpg,django", help="a run each (%(default)s)"
+    )
     parser.add_argument("--modes", default="now,later", help="answered when handled, or when stored (%(default)s)")
     parser.add_argument("--seed", type=int, default=None, help="decides the order and the kills (drawn)")
     parser.add_argument("--seconds", type=float, default=3600, help="give a run up after (%(default)s)")

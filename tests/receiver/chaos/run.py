@@ -21,11 +21,15 @@ import redis
 from sqlalchemy import create_engine, text
 
 from molam_sdk.store.events import EventClaims
+from molam_sdk.store.sql import SqlStore
+from tests.receiver.chaos.django_shop import DJANGO_TABLE, PREFIX
 from tests.receiver.chaos.servers import MAKERS, OwnRedis, Server, free_port
-from tests.receiver.chaos.shop import QUEUE, TABLE, TYPES, Settings, close_store, prepare, store_of
+from tests.receiver.chaos.shop import QUEUE, TYPES, Settings, close_store, prepare, store_of
 from tests.support.tally import Tally
 from tests.support.webhooks.deliveries import body_of, delivery_of
 
+SERVERS: Final = {"asyncpg": "postgresql", "django": "postgresql"}
+"""What the stores run on that are not called like it."""
 ROOT: Final = Path(__file__).parents[3]
 KINDS: Final = ("threads", "asyncio", "gevent")
 _SENDERS: Final = 8
@@ -140,13 +144,18 @@ def run(plan: Plan, say: Callable[[str], None] = print) -> tuple[dict[str, Any],
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(ignore_cleanup_errors=True)))
         folder.chmod(0o755)  # PostgreSQL has a user of its own
         broker = _started(stack, OwnRedis.made(folder / "broker"))
-        server = _started(stack, MAKERS[plan.store](folder / plan.store)) if plan.store != "sqlite" else None
+        server = (
+            None
+            if plan.store == "sqlite"
+            else _started(stack, MAKERS[SERVERS.get(plan.store, plan.store)](folder / "store"))
+        )
         store = server.url if server is not None else f"sqlite:///{folder}/shop.sqlite3"
         effects = f"sqlite:///{folder}/effects.sqlite3" if plan.store == "redis" else store
         prepare(effects)
-        look = store_of(store)
+        of_workers = _as_workers_have_it(plan.store, store)
+        look = store_of(store) if plan.store != "django" else SqlStore(create_engine(store), table=DJANGO_TABLE)
         stack.callback(close_store, look)
-        workers = Workers(plan, store, effects, broker.url)
+        workers = Workers(plan, of_workers, effects, broker.url)
         stack.callback(workers.close)
         senders = Senders(plan, workers.ports, chance)
         stack.callback(senders.close)
@@ -157,6 +166,17 @@ def run(plan: Plan, say: Callable[[str], None] = print) -> tuple[dict[str, Any],
         figures = {**asdict(plan), "took": round(took, 1), "killed": workers.killed}
         figures["answers"] = senders.answers.counts()
         return figures, list(_lies(plan, look, effects, broker.url, figures))
+
+
+def _as_workers_have_it(store: str, url: str) -> str:
+    """The URL of the workers' store, on a database that has a URL."""
+    if store == "asyncpg":
+        return url.replace("+psycopg:", "+asyncpg:")
+    if store == "django":
+        migrate = [sys.executable, "-m", "tests.receiver.chaos.django_shop", url]
+        subprocess.run(migrate, cwd=ROOT, check=True)
+        return PREFIX + url
+    return url
 
 
 def _started(stack: ExitStack, server: Server) -> Server:
@@ -219,7 +239,7 @@ def _unsettled(look: Any) -> int:
     """How many events are not done; -1 where the store does not say now."""
     try:
         if isinstance(look, EventClaims):
-            [[count]] = look._database.execute(f"SELECT count(*) FROM {TABLE} WHERE NOT done").rows
+            [[count]] = look._database.execute(look._filled('SELECT count(*) FROM "@table" WHERE NOT done')).rows
             return int(count)
         client = look._client
         return sum(client.hget(key, "done") != b"1" for key in client.scan_iter("*:event:*", 1000))

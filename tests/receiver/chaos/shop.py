@@ -17,19 +17,21 @@ import redis
 from prometheus_client import CollectorRegistry
 from sqlalchemy import create_engine, text
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import create_async_engine
 
 from molam_sdk.receiver import WebhookReceiver
 from molam_sdk.receiver.inbox import attempts
 from molam_sdk.store import SqliteStore
+from molam_sdk.store.async_sql import AsyncSqlStore
 from molam_sdk.store.redis import RedisStore
 from molam_sdk.store.sql import SqlStore
 from molam_sdk.webhooks import WebhookEvent
+from tests.receiver.chaos.django_shop import PREFIX
 from tests.support.webhooks.deliveries import SECRETS
 
 LEASE_SECONDS: Final = 3.0
 TYPES: Final = ("payment.succeeded", "payment.failed", "refund.succeeded")
 QUEUE: Final = "queued"
-TABLE: Final = "molam_webhook_events"
 
 
 @dataclass(frozen=True)
@@ -48,6 +50,12 @@ class Settings:
 
 def store_of(url: str) -> Any:
     """The store at a URL."""
+    if url.startswith(PREFIX):
+        from molam_sdk.contrib.django.store import DjangoStore
+
+        return DjangoStore()
+    if "+asyncpg:" in url:
+        return AsyncSqlStore(create_async_engine(url, pool_pre_ping=True))
     if url.startswith("redis:"):
         return RedisStore(redis.Redis.from_url(url, socket_timeout=20))
     if url.startswith("sqlite:///"):
@@ -92,6 +100,10 @@ def receiver_of(settings: Settings) -> WebhookReceiver:
     keyed = _writer_under_a_key(settings.effects)
     broker = redis.Redis.from_url(settings.broker, socket_timeout=5)
 
+    async def ship_awaited(event: WebhookEvent) -> None:
+        await (await store.connection()).execute(text("INSERT INTO shipments VALUES (:event)"), {"event": event.id})
+        await asyncio.to_thread(stumble)
+
     def ship(event: WebhookEvent) -> None:
         if store.transactional:
             store.database.execute("INSERT INTO shipments VALUES (:event)", {"event": event.id})
@@ -107,7 +119,7 @@ def receiver_of(settings: Settings) -> WebhookReceiver:
         if random.random() < 0.05:
             raise RuntimeError("the mail server is away")
 
-    receiver.on("payment.succeeded", "payment.failed")(ship)
+    receiver.on("payment.succeeded", "payment.failed")(ship_awaited if isinstance(store, AsyncSqlStore) else ship)
     receiver.on("payment.succeeded", after_commit=True)(queue)
     receiver.on("payment.succeeded", "refund.succeeded")(tell)
     return receiver
