@@ -94,13 +94,18 @@ class MolamClient(BaseClient[_State]):
         idempotency_key: str | None = None,
         timeout: float | None = None,
     ) -> models.PaymentIntent:
-        """Begin a payment; nothing is charged before it is confirmed."""
+        """Begin a payment; nothing is charged before it is confirmed.
+
+        ``amount`` is in major units, 5000 XOF or ``"100.50"`` USD. ``capture=True`` has the confirmation take the
+        money, else it is only held. Mobile money and pages of banks want a ``return_url``. A payload that is wrong
+        raises ``RequestValidationError``, ``not_sent``, which names the field.
+        """
         return self._send(
             operations.create_payment_intent(payload, idempotency_key, self.config.default_currency), timeout
         )
 
     def retrieve_payment_intent(self, payment_intent_id: str, *, timeout: float | None = None) -> models.PaymentIntent:
-        """The payment as it stands now."""
+        """The payment as it stands now. ``NotFoundError`` where this account has none of that id."""
         return self._send(operations.retrieve_payment_intent(payment_intent_id), timeout)
 
     def list_payment_intents(
@@ -124,7 +129,12 @@ class MolamClient(BaseClient[_State]):
         idempotency_key: str | None = None,
         timeout: float | None = None,
     ) -> models.PaymentIntent:
-        """Charge the customer; a decline raises ``DeclinedError``."""
+        """Charge the customer, or hold the money of an intent without ``capture``.
+
+        A decline raises ``DeclinedError``, ``rejected``, with Molam's word for it in ``code``. ``processing`` says that
+        the customer or a bank is still asked: wait for the webhook, or ``wait_until_final``. ``ConflictError`` where
+        the payment is in another state already.
+        """
         return self._send(
             operations.confirm_payment_intent(payment_intent_id, payment_method, idempotency_key), timeout
         )
@@ -137,13 +147,19 @@ class MolamClient(BaseClient[_State]):
         idempotency_key: str | None = None,
         timeout: float | None = None,
     ) -> models.PaymentIntent:
-        """Take the authorised money: all of it, or ``amount`` in major units."""
+        """Take the authorised money: all of it, or ``amount`` in major units; the rest is released.
+
+        Once per payment, and only in ``requires_capture``: else ``ConflictError``, ``rejected``.
+        """
         return self._send(operations.capture_payment_intent(payment_intent_id, amount, idempotency_key), timeout)
 
     def cancel_payment_intent(
         self, payment_intent_id: str, *, idempotency_key: str | None = None, timeout: float | None = None
     ) -> models.PaymentIntent:
-        """Give up a payment that has not been taken."""
+        """Give up a payment whose money has not been taken; what was held is released.
+
+        ``ConflictError``, ``rejected``, for one that was: refund it instead.
+        """
         return self._send(operations.cancel_payment_intent(payment_intent_id, idempotency_key), timeout)
 
     def create_refund(
@@ -153,11 +169,14 @@ class MolamClient(BaseClient[_State]):
         idempotency_key: str | None = None,
         timeout: float | None = None,
     ) -> models.Refund:
-        """Give money back: a whole payment, or part of it."""
+        """Give money back: all that is left of a payment, or ``amount`` of it in major units.
+
+        More than is left raises an ``APIError``, ``rejected``. A webhook tells how a ``pending`` refund ended.
+        """
         return self._send(operations.create_refund(payload, idempotency_key), timeout)
 
     def retrieve_refund(self, refund_id: str, *, timeout: float | None = None) -> models.Refund:
-        """The refund as it stands now."""
+        """The refund as it stands now. ``NotFoundError`` where this account has none of that id."""
         return self._send(operations.retrieve_refund(refund_id), timeout)
 
     def list_refunds(
@@ -179,11 +198,15 @@ class MolamClient(BaseClient[_State]):
         idempotency_key: str | None = None,
         timeout: float | None = None,
     ) -> models.Payout:
-        """Send money out."""
+        """Send money out of the balance: ``amount`` in major units, to ``beneficiary``.
+
+        What the balance does not hold raises ``DeclinedError``, ``rejected``. ``origin_module`` and ``origin_entity``
+        say for which part of your system, and for whom in it, so that finance can tell payouts apart.
+        """
         return self._send(operations.create_payout(payload, idempotency_key, self.config.default_currency), timeout)
 
     def retrieve_payout(self, payout_id: str, *, timeout: float | None = None) -> models.Payout:
-        """The payout as it stands now."""
+        """The payout as it stands now. ``NotFoundError`` where this account has none of that id."""
         return self._send(operations.retrieve_payout(payout_id), timeout)
 
     def list_payouts(
@@ -199,7 +222,10 @@ class MolamClient(BaseClient[_State]):
         return Pages(lambda q: self._send(operations.list_payouts(q), timeout), query)
 
     def retrieve_balance(self, *, currency: str | None = None, timeout: float | None = None) -> models.Balance:
-        """The money at hand, currency by currency, or of one: ``available`` to pay out, and ``pending``."""
+        """The money at hand, currency by currency, or of one (ISO 4217), in major units.
+
+        ``available`` can be paid out now, ``pending`` is on its way in.
+        """
         return self._send(operations.retrieve_balance(currency), timeout)
 
     def create_merchant_onboarding(
@@ -209,7 +235,10 @@ class MolamClient(BaseClient[_State]):
         idempotency_key: str | None = None,
         timeout: float | None = None,
     ) -> models.MerchantOnboarding:
-        """Register a merchant; ``onboarding_url`` is where they go on."""
+        """Register a merchant; ``onboarding_url`` is where they go on.
+
+        ``country`` is ISO 3166-1 alpha-2, ``currency`` the one they are paid in, ISO 4217.
+        """
         return self._send(
             operations.create_merchant_onboarding(payload, idempotency_key, self.config.default_currency), timeout
         )

@@ -96,7 +96,12 @@ class PlainAsyncClient(BaseClient[_State]):
         idempotency_key: str | None = None,
         timeout: float | None = None,
     ) -> models.PaymentIntent:
-        """Begin a payment; nothing is charged before it is confirmed."""
+        """Begin a payment; nothing is charged before it is confirmed.
+
+        ``amount`` is in major units, 5000 XOF or ``"100.50"`` USD. ``capture=True`` has the confirmation take the
+        money, else it is only held. Mobile money and pages of banks want a ``return_url``. A payload that is wrong
+        raises ``RequestValidationError``, ``not_sent``, which names the field.
+        """
         return await self._send(
             operations.create_payment_intent(payload, idempotency_key, self.config.default_currency), timeout
         )
@@ -104,7 +109,7 @@ class PlainAsyncClient(BaseClient[_State]):
     async def retrieve_payment_intent(
         self, payment_intent_id: str, *, timeout: float | None = None
     ) -> models.PaymentIntent:
-        """The payment as it stands now."""
+        """The payment as it stands now. ``NotFoundError`` where this account has none of that id."""
         return await self._send(operations.retrieve_payment_intent(payment_intent_id), timeout)
 
     def list_payment_intents(
@@ -128,7 +133,12 @@ class PlainAsyncClient(BaseClient[_State]):
         idempotency_key: str | None = None,
         timeout: float | None = None,
     ) -> models.PaymentIntent:
-        """Charge the customer; a decline raises ``DeclinedError``."""
+        """Charge the customer, or hold the money of an intent without ``capture``.
+
+        A decline raises ``DeclinedError``, ``rejected``, with Molam's word for it in ``code``. ``processing`` says that
+        the customer or a bank is still asked: wait for the webhook, or ``wait_until_final``. ``ConflictError`` where
+        the payment is in another state already.
+        """
         return await self._send(
             operations.confirm_payment_intent(payment_intent_id, payment_method, idempotency_key), timeout
         )
@@ -141,13 +151,19 @@ class PlainAsyncClient(BaseClient[_State]):
         idempotency_key: str | None = None,
         timeout: float | None = None,
     ) -> models.PaymentIntent:
-        """Take the authorised money: all of it, or ``amount`` in major units."""
+        """Take the authorised money: all of it, or ``amount`` in major units; the rest is released.
+
+        Once per payment, and only in ``requires_capture``: else ``ConflictError``, ``rejected``.
+        """
         return await self._send(operations.capture_payment_intent(payment_intent_id, amount, idempotency_key), timeout)
 
     async def cancel_payment_intent(
         self, payment_intent_id: str, *, idempotency_key: str | None = None, timeout: float | None = None
     ) -> models.PaymentIntent:
-        """Give up a payment that has not been taken."""
+        """Give up a payment whose money has not been taken; what was held is released.
+
+        ``ConflictError``, ``rejected``, for one that was: refund it instead.
+        """
         return await self._send(operations.cancel_payment_intent(payment_intent_id, idempotency_key), timeout)
 
     async def create_refund(
@@ -157,11 +173,14 @@ class PlainAsyncClient(BaseClient[_State]):
         idempotency_key: str | None = None,
         timeout: float | None = None,
     ) -> models.Refund:
-        """Give money back: a whole payment, or part of it."""
+        """Give money back: all that is left of a payment, or ``amount`` of it in major units.
+
+        More than is left raises an ``APIError``, ``rejected``. A webhook tells how a ``pending`` refund ended.
+        """
         return await self._send(operations.create_refund(payload, idempotency_key), timeout)
 
     async def retrieve_refund(self, refund_id: str, *, timeout: float | None = None) -> models.Refund:
-        """The refund as it stands now."""
+        """The refund as it stands now. ``NotFoundError`` where this account has none of that id."""
         return await self._send(operations.retrieve_refund(refund_id), timeout)
 
     def list_refunds(
@@ -183,13 +202,17 @@ class PlainAsyncClient(BaseClient[_State]):
         idempotency_key: str | None = None,
         timeout: float | None = None,
     ) -> models.Payout:
-        """Send money out."""
+        """Send money out of the balance: ``amount`` in major units, to ``beneficiary``.
+
+        What the balance does not hold raises ``DeclinedError``, ``rejected``. ``origin_module`` and ``origin_entity``
+        say for which part of your system, and for whom in it, so that finance can tell payouts apart.
+        """
         return await self._send(
             operations.create_payout(payload, idempotency_key, self.config.default_currency), timeout
         )
 
     async def retrieve_payout(self, payout_id: str, *, timeout: float | None = None) -> models.Payout:
-        """The payout as it stands now."""
+        """The payout as it stands now. ``NotFoundError`` where this account has none of that id."""
         return await self._send(operations.retrieve_payout(payout_id), timeout)
 
     def list_payouts(
@@ -205,7 +228,10 @@ class PlainAsyncClient(BaseClient[_State]):
         return AsyncPages(lambda q: self._send(operations.list_payouts(q), timeout), query)
 
     async def retrieve_balance(self, *, currency: str | None = None, timeout: float | None = None) -> models.Balance:
-        """The money at hand, currency by currency, or of one: ``available`` to pay out, and ``pending``."""
+        """The money at hand, currency by currency, or of one (ISO 4217), in major units.
+
+        ``available`` can be paid out now, ``pending`` is on its way in.
+        """
         return await self._send(operations.retrieve_balance(currency), timeout)
 
     async def create_merchant_onboarding(
@@ -215,7 +241,10 @@ class PlainAsyncClient(BaseClient[_State]):
         idempotency_key: str | None = None,
         timeout: float | None = None,
     ) -> models.MerchantOnboarding:
-        """Register a merchant; ``onboarding_url`` is where they go on."""
+        """Register a merchant; ``onboarding_url`` is where they go on.
+
+        ``country`` is ISO 3166-1 alpha-2, ``currency`` the one they are paid in, ISO 4217.
+        """
         return await self._send(
             operations.create_merchant_onboarding(payload, idempotency_key, self.config.default_currency), timeout
         )
