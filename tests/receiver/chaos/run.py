@@ -21,8 +21,8 @@ import redis
 from sqlalchemy import create_engine, text
 
 from molam_sdk.store.events import EventClaims
-from tests.receiver.chaos.servers import MAKERS, OwnRedis, Server, free_port
 from tests.receiver.chaos.shop import QUEUE, TABLE, TYPES, Settings, close_store, prepare, store_of
+from tests.support.servers import MAKERS, OwnRedis, Server, free_port
 from tests.support.tally import Tally
 from tests.support.webhooks.deliveries import body_of, delivery_of
 
