@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import tracemalloc
+import uuid
 from collections.abc import Iterator
 from datetime import datetime, timedelta, timezone
 from typing import Any
@@ -35,7 +36,7 @@ class Books:
     def __init__(self, shop: Shop, sandbox: Sandbox) -> None:
         self.bench = shop.bench
         self.caller = shop.caller
-        account = sandbox.keys.create(account=f"acct_{id(self)}")
+        account = sandbox.keys.create(account=f"acct_{uuid.uuid4().hex}")
         self.caller.make(sandbox.url, api_key=account, journal=shop.bench.store, guarded=False, journal_tag=True)
         self.beside = MolamClient(ClientConfig(api_key=account, base_url=sandbox.url))
 
