@@ -10,6 +10,7 @@ from weakref import ref
 
 from ._aside import Aside
 from ._forks import renew_after_fork
+from ._thread_end import let_go_here
 
 T = TypeVar("T")
 Store = TypeVar("Store")
@@ -79,6 +80,4 @@ def ask_store(held: ref[Store], question: Callable[[Store], T]) -> T | None:
     try:
         return question(store)
     finally:
-        leave = getattr(store, "leave_thread", None)  # Django's connection is the thread's
-        if leave is not None:
-            leave()
+        let_go_here(store)

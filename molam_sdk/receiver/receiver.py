@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final, Literal
 from prometheus_client import CollectorRegistry
 
 from .._frames import without_values
+from .._thread_end import let_go_here
 from ..store import AsyncStore, Claim, SqliteStore, Store
 from ..webhooks import MAX_PAYLOAD_BYTES, SecretSource, WebhookEvent
 from ..webhooks.signature import check_tolerance, raw_body
@@ -331,7 +332,7 @@ class WebhookReceiver(Subscribers, Backfills):
 
     def _prune_and_leave(self) -> None:
         self._prune_quietly()
-        getattr(self.store, "leave_thread", int)()  # Django's connection is the thread's, and nobody else closes it
+        let_go_here(self.store)
 
     def _prune_quietly(self) -> None:
         try:

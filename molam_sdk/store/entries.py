@@ -7,6 +7,7 @@ from contextvars import Context, copy_context
 from typing import Final
 
 from .._interruption import raised_from_outside
+from .._thread_end import let_go_here
 from ..journal.entry import CLOSED, EVENT, Asked, End, Entry
 from ..journal.figures import JournalFigures
 from ..journal.rules import Decision, ruling_on
@@ -176,9 +177,7 @@ class JournalEntries(EntryObjects):
 
     def leave_thread(self) -> None:
         """Called by a thread that ends."""
-        leave = getattr(self._database, "leave_thread", None)
-        if leave is not None:
-            leave()
+        let_go_here(self._database)
 
     def _begin(self, asked: Asked, lease_seconds: float) -> Begun:
         values = {**asked_values(asked, self.seal), "lease": lease_seconds}

@@ -11,6 +11,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Final
 
+from .._thread_end import let_go_here
 from ..journal.entry import Asked, Entry
 from ..journal.rules import Decision, Ruling, ruling_on
 from .columns import hashed_id
@@ -115,9 +116,7 @@ class OutboxEntries:
 
     def leave_thread(self) -> None:
         """Called by a thread that ends."""
-        leave = getattr(self._database, "leave_thread", None)
-        if leave is not None:
-            leave()
+        let_go_here(self._database)
 
     def _take_skipping(self, values: Mapping[str, Value], only: str) -> Entry | None:
         """Find and lease in one statement, past what others are leasing at this moment."""
