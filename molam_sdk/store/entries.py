@@ -60,10 +60,11 @@ _PAGE: Final = f"""SELECT {READ}, @now FROM "@table"
 WHERE closed = :closed AND first_used >= :after AND NOT (first_used = :after AND key_hash <= :after_hash)@only
 ORDER BY first_used, key_hash LIMIT @limit
 """  # noqa: S608 - our own names
+# Both bounds of the index: for one alone SQLite, which does not know how rare an open entry is, reads the whole table.
 _FIGURES: Final = """
 SELECT state, sum(CASE WHEN lease_until > @now THEN 1 ELSE 0 END), sum(CASE WHEN lease_until > @now THEN 0 ELSE 1 END),
        @now - min(CASE WHEN lease_until > @now THEN NULL ELSE first_used END)
-FROM "@table" WHERE closed = :no AND state <> 'queued' GROUP BY state
+FROM "@table" WHERE closed = :no AND first_used > :ever AND state <> 'queued' GROUP BY state
 """
 # The inner query is read whole before anything goes, which MySQL wants and the others allow.
 _PRUNE: Final = """
@@ -212,7 +213,7 @@ class JournalEntries(EntryObjects):
         return [entry_of(row, self.seal) for row in self._run(_FIND, values, which=which).rows]
 
     def _figures(self) -> JournalFigures:
-        rows = self._run(_FIGURES, {"no": False}).rows
+        rows = self._run(_FIGURES, {"no": False, "ever": _EVER}).rows
         running = sum(int(leased) for _, leased, _, _ in rows)
         idle = {str(state): int(count) for state, _, count, _ in rows}
         oldest = max((float(age or 0.0) for *_, age in rows), default=0.0)
