@@ -94,8 +94,10 @@ def _add(rows: dict[str, dict[str, float]], name: str, bench: Bench) -> None:
             if question != "begin and end" and asked.reads_the_table():
                 raise AssertionError(f"{name}: {question} reads the whole table")
             rows.setdefault(question, {})[f"{name} {count:,} µs"] = median(taken) * 1e6
+            print(f"{name}, {count:,} entries, {question}: {median(taken) * 1e6:,.0f} µs", flush=True)
     for row in rows.values():
-        row[f"{name} ratio"] = row[f"{name} {MANY:,} µs"] / row[f"{name} {FEW:,} µs"]
+        if f"{name} {FEW:,} µs" in row:
+            row[f"{name} ratio"] = row[f"{name} {MANY:,} µs"] / row[f"{name} {FEW:,} µs"]
     for walked in _WALKED:
         rows.setdefault("memory of a walk", {})[f"{name} {walked:,} KB"] = _peak(entries, walked) / 1024
 
