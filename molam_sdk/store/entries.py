@@ -10,7 +10,7 @@ from .._interruption import raised_from_outside
 from .._thread_end import let_go_here
 from ..journal.entry import CLOSED, EVENT, Asked, End, Entry
 from ..journal.figures import JournalFigures
-from ..journal.rules import Decision, ruling_on
+from ..journal.rules import CLOCK_SKEW_SECONDS, Decision, ruling_on
 from ..journal.seam import Begun, UncertainWriteError, Wanted
 from .columns import hashed_id
 from .database import Database, LostCommitError, Result, Value
@@ -225,7 +225,7 @@ class JournalEntries(EntryObjects):
             "after": _EVER if after is None else after.first_used_at,
             "after_hash": "" if after is None else hashed_id(after.key),
         }
-        only = " AND lease_until <= @now" if wanted.due else ""
+        only = f" AND (lease_until <= @now OR first_used > @now + {CLOCK_SKEW_SECONDS})" if wanted.due else ""
         if wanted.account is not None:
             only += " AND (account IS NULL OR account = :account)"
             values["account"] = wanted.account
