@@ -113,7 +113,7 @@ def _questions(entries: JournalEntries, bench: Bench, count: int) -> dict[str, C
         "recover's page": lambda: entries.page(Wanted(open=True, due=True, account="acc", base_url="https://a.test")),
         "the first page of a list": lambda: entries.page(Wanted(open=False)),
         "a page in the middle": lambda: entries.page(Wanted(open=False, after=middle)),
-        "reconcile: entries of a page of Molam's": lambda: entries.about(objects),
+        "reconcile: 100 objects that are in no entry": lambda: entries.about(objects),
         "reconcile: what no list had": lambda: entries.page(recent),
         "figures, at a scrape": entries.figures,
         "the outbox's figures": entries.outbox.figures,
