@@ -27,6 +27,7 @@ BENCHMARKS: Final = {
     "sandbox": "sandbox_creates:measure",
     "webhooks": "webhooks:measure",
     "journal": "journal:measure",
+    "journal_rows": "journal_rows:measure",
     "claims": "claims:measure",
     "redaction": "redaction:measure",
     "async": "async_client:measure",

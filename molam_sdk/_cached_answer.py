@@ -10,6 +10,7 @@ from weakref import ref
 
 from ._aside import Aside
 from ._forks import renew_after_fork
+from ._thread_end import let_go_here
 
 T = TypeVar("T")
 Store = TypeVar("Store")
@@ -27,7 +28,8 @@ class Known(Generic[T]):
 
 class CachedAnswer(Generic[T]):
     """An answer that is good for ``good_for`` seconds. Then it is asked for again in a daemon thread, for which
-    ``known`` waits ``patience`` seconds; a question that hangs is never asked twice at a time."""
+    ``known`` waits ``patience`` seconds; a question that hangs is never asked twice at a time. One that has gone
+    without an answer for ``late_after`` seconds is told as a problem."""
 
     def __init__(
         self,
@@ -35,11 +37,14 @@ class CachedAnswer(Generic[T]):
         *,
         good_for: float,
         patience: float = 1.0,
+        late_after: float = 0.0,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._ask, self._good_for, self._patience, self._clock = ask, good_for, patience, clock
-        self._known: Known[T] = Known(None, _LATE)
+        self._late_after = late_after
+        self._known: Known[T] = Known(None, None if late_after else _LATE)
         self._answered_at: float | None = None
+        self._asked_at = 0.0
         self._asking: Aside[T] | None = None
         renew_after_fork(self)
 
@@ -47,12 +52,13 @@ class CachedAnswer(Generic[T]):
         """What is known by now."""
         asking = self._asking
         if asking is None and self._is_old():
-            asking = self._asking = Aside(self._ask)
+            asking, self._asked_at = Aside(self._ask), self._clock()
+            self._asking = asking
             asking.start("molam-cached-answer")
         if asking is not None:
             if asking.wait(self._patience):
                 self._take(asking)
-            else:
+            elif self._clock() - self._asked_at >= self._late_after:
                 self._known = Known(self._known.value, _LATE)
         return self._known
 
@@ -79,6 +85,4 @@ def ask_store(held: ref[Store], question: Callable[[Store], T]) -> T | None:
     try:
         return question(store)
     finally:
-        leave = getattr(store, "leave_thread", None)  # Django's connection is the thread's
-        if leave is not None:
-            leave()
+        let_go_here(store)

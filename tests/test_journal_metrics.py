@@ -97,3 +97,17 @@ def test_a_store_of_the_merchants_own_without_figures_is_not_shown() -> None:
     registry = CollectorRegistry()
     watch_journal(object(), registry)
     assert entries(registry)["in_doubt"] is None
+
+
+def test_what_waits_in_the_outbox_is_shown(tmp_path: Path) -> None:
+    registry, journal = CollectorRegistry(), str(tmp_path / "journal.db")
+    config = ClientConfig(api_key="sk_test_1", base_url="http://127.0.0.1:9", journal=journal)
+    with MolamSyncClient(config, registry=CollectorRegistry()) as shop:
+        shop.journal.enqueue(shop.create_payment_intent, PAYMENT, idempotency_key="order-7")
+    with MolamSyncClient(config, registry=registry):
+        found = {
+            state: registry.get_sample_value("molam_sdk_outbox_operations", {"state": state})
+            for state in ("waiting", "failed", "untold")
+        }
+        assert found == {"waiting": 1, "failed": 0, "untold": 0}
+        assert (registry.get_sample_value("molam_sdk_outbox_oldest_seconds") or 0) > 0

@@ -32,6 +32,8 @@ def how_to_review(entry: Entry) -> str:
     first_used = datetime.fromtimestamp(entry.first_used_at, timezone.utc).isoformat(timespec="seconds")
     where = _LISTS.get(entry.operation)
     look = f"compare with {where}: {_facts_of(entry)}" if where else f"look at {entry.method} {entry.path}"
+    if entry.age < 0:
+        return f"first used at {first_used}, in the future by the journal's clock, so its age is unknown; {look}"
     return f"in doubt since {first_used}, too long to be asked again under its key; {look}"
 
 

@@ -44,7 +44,7 @@ def journal(context: click.Context, source: str | None) -> None:
 @click.pass_obj
 def list_entries(source: str, open_: bool | None, as_json: bool) -> None:
     """Every entry, the open ones first, then by their first use."""
-    with opened(source) as found:
+    with opened_journal(source) as found:
         for entry in found.list(open=open_):
             click.echo(json.dumps(as_cells(entry)) if as_json else as_line(entry))
 
@@ -55,7 +55,7 @@ def list_entries(source: str, open_: bool | None, as_json: bool) -> None:
 @click.pass_obj
 def show(source: str, key: str, as_json: bool) -> None:
     """One entry, its body and answer without secrets and card numbers. Exit code 1 where there is none."""
-    with opened(source) as found:
+    with opened_journal(source) as found:
         entry = found.get(key)
     if entry is None:
         raise click.ClickException(f"the journal has no key {key!r}")
@@ -81,7 +81,7 @@ def recover(source: str, per_second: float, timeout: float, same_account: bool) 
     from ..sync_client import MolamSyncClient
 
     in_doubt = False
-    with told(), MolamSyncClient(journal=source) as client:
+    with in_one_sentence(), MolamSyncClient(journal=source) as client:
         try:
             for entry in client.recover(per_second=per_second, timeout=timeout, same_account=same_account):
                 click.echo(as_line(entry))
@@ -102,7 +102,7 @@ def settle(source: str, key: str, done: bool | None, note: str) -> None:
     """Close an entry by hand, after a review."""
     if done is None:
         raise click.UsageError("say --done or --refused")
-    with opened(source) as found:
+    with opened_journal(source) as found:
         click.echo(as_line(found.settle(key, done=done, note=note)))
 
 
@@ -112,7 +112,7 @@ def settle(source: str, key: str, done: bool | None, note: str) -> None:
 @click.pass_obj
 def export(source: str, as_csv: bool, output: IO[str]) -> None:
     """Every entry, without bodies, for accounts and audits."""
-    with opened(source) as found:
+    with opened_journal(source) as found:
         cells = (as_cells(entry) for entry in found.list())
         if as_csv:
             write = csv_writer(output)
@@ -129,21 +129,21 @@ def export(source: str, as_csv: bool, output: IO[str]) -> None:
 @click.pass_obj
 def prune(source: str, older_than: str) -> None:
     """Forget entries that ended so long ago; open ones stay. Their keys bind no longer."""
-    with opened(source) as found:
+    with opened_journal(source) as found:
         click.echo(f"{found.prune(older_than=duration(older_than, '--older-than'))} forgotten")
 
 
 @contextmanager
-def opened(source: str) -> "Iterator[Journal]":
+def opened_journal(source: str) -> "Iterator[Journal]":
     """The journal alone: no API key is needed to look at it."""
     from .._journalling.looking import journal_alone
 
-    with told(), journal_alone(source) as found:
+    with in_one_sentence(), journal_alone(source) as found:
         yield found
 
 
 @contextmanager
-def told() -> Iterator[None]:
+def in_one_sentence() -> Iterator[None]:
     """Errors of the SDK as the program's own words."""
     try:
         yield

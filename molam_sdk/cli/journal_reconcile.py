@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ..journal.showing import csv_writer
-from .journal import duration, told
+from .journal import duration, in_one_sentence
 
 if TYPE_CHECKING:
     from ..journal import Difference, Reconciliation, ReconciliationStep
@@ -52,7 +52,7 @@ def reconcile(
             show(difference)
         steps[:] = [step.resume]
 
-    with told(), MolamSyncClient(journal=source) as client:
+    with in_one_sentence(), MolamSyncClient(journal=source) as client:
         try:
             report = client.reconcile(
                 since=duration(since, "--since"),

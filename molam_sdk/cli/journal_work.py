@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import click
 
-from .journal import opened, told
+from .journal import in_one_sentence, opened_journal
 
 
 @click.command()
@@ -20,7 +20,7 @@ def work(source: str, threads: int, timeout: float | None, on_end: str | None, o
     from ..sync_client import MolamSyncClient
 
     tell = None if on_end is None else _function(on_end)
-    with told(), MolamSyncClient(journal=source) as client:
+    with in_one_sentence(), MolamSyncClient(journal=source) as client:
         worker = client.journal.worker(threads=threads, timeout=timeout, on_end=tell)
         made = worker.run_until_empty() if once else worker.run_until_signal()
     click.echo(f"{made} operations made or told")
@@ -30,7 +30,7 @@ def work(source: str, threads: int, timeout: float | None, on_end: str | None, o
 @click.pass_obj
 def rotate_key(source: str) -> None:
     """Encrypt every entry by the first key of MOLAM_JOURNAL_KEY. Exit code 1 where some are left: run it again."""
-    with opened(source) as found:
+    with opened_journal(source) as found:
         done, left = found.rotate_key()
     click.echo(f"{done} encrypted, {left} left, since a call has them")
     if left:

@@ -19,6 +19,18 @@ class JournalFigures:
     oldest_doubt_seconds: float
 
 
+@dataclass(frozen=True, slots=True)
+class OutboxFigures:
+    """How the outbox stands: operations that are ``queued`` for a worker, how many of them have ``failed`` by now and
+    are tried again, and ends that the shop's ``on_end`` is still to hear of (``untold``). ``oldest_seconds``: how long
+    the oldest operation has waited to be made."""
+
+    queued: int
+    oldest_seconds: float
+    failed: int = 0
+    untold: int = 0
+
+
 def figures_of(entries: Iterable[Entry]) -> JournalFigures:
     """The figures of entries that were read just now."""
     open_ = [entry for entry in entries if entry.state not in CLOSED]

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from .entry import CLOSED, EVENT, Asked, End, Entry
 from .figures import JournalFigures, figures_of
-from .rules import Decision, ruling_on
+from .rules import CLOCK_SKEW_SECONDS, Decision, ruling_on
 from .seam import Begun, Judge, Wanted
 
 
@@ -176,7 +176,7 @@ def _begun(asked: Asked, found: Entry | None, now: float) -> Entry:
 def _is_wanted(entry: Entry, wanted: Wanted) -> bool:
     return (
         wanted.open in (None, entry.state not in CLOSED)
-        and not (wanted.due and entry.lease_left > 0)
+        and not (wanted.due and entry.lease_left > 0 and entry.age >= -CLOCK_SKEW_SECONDS)
         and (wanted.account is None or entry.account in (None, wanted.account))
         and wanted.base_url in (None, entry.base_url)
         and (not wanted.operations or entry.operation in wanted.operations)

@@ -28,6 +28,9 @@ _MAY_BECOME: Final[Mapping[str, frozenset[str]]] = {
     "pending": frozenset({"succeeded", "completed", "failed"}),
 }
 """The statuses that Molam changes by itself, and what into."""
+_STEPS: Final = ("confirm_payment_intent", "capture_payment_intent", "cancel_payment_intent")
+"""In this order of a payment's life after its creation, whenever the journal came to know how each ended: one whose end
+could not be written is recovered after those that followed it."""
 _KNOWN: Final = frozenset({
     "requires_confirmation", "processing", "requires_capture", "succeeded", "failed", "canceled", "pending",
     "completed",
@@ -135,9 +138,7 @@ def _other_status(found: Any, create: Entry | None, entries: Sequence[Entry]) ->
     """What the journal says of the status, where that cannot have become what Molam says."""
     if create is not None and create.state in ("refused", "free"):
         return create.state
-    last = max(
-        (entry for entry in entries if entry.state == "done"), key=lambda entry: entry.ended_at or 0, default=None
-    )
+    last = max((entry for entry in entries if entry.state == "done"), key=_place_in_life, default=None)
     if last is None or found.status not in _KNOWN:
         return None
     here = _status_of(last)
@@ -147,6 +148,11 @@ def _other_status(found: Any, create: Entry | None, entries: Sequence[Entry]) ->
     for entry in entries:
         possible |= _left_by(entry)
     return None if found.status in possible else here
+
+
+def _place_in_life(entry: Entry) -> tuple[int, float]:
+    step = _STEPS.index(entry.operation) + 1 if entry.operation in _STEPS else 0
+    return step, entry.ended_at or 0.0
 
 
 def _status_of(entry: Entry) -> str | None:

@@ -26,10 +26,11 @@ class Begun:
 class Wanted:
     """Which entries to list: open ones first, then closed ones, each in the order of their first use.
 
-    ``open``: only those, or only the closed ones. ``due``: only those that no worker has now. ``account`` and
-    ``base_url``: only theirs, and those of no known account. ``operations``: only these. ``since``: first used then, in
-    Unix seconds, or later. ``unseen_since``: only those that ``mark_seen`` has not marked since then. ``after``: the
-    last entry of the page before.
+    ``open``: only those, or only the closed ones. ``due``: only those that no worker has now, and those from the
+    future, whose lease means nothing since the clock went back. ``account`` and ``base_url``: only theirs, and those
+    of no known account. ``operations``: only these. ``since``: first used then, in Unix seconds, or later.
+    ``unseen_since``: only those that ``mark_seen`` has not marked since then. ``after``: the last entry of the page
+    before.
     """
 
     open: bool | None = None

@@ -40,8 +40,8 @@ def as_cells(entry: Entry) -> dict[str, Any]:
         "object_id": _text(answer.get("id")) or _id_in(entry.path),
         "amount": body.get("amount"),
         "currency": _text(body.get("currency")),
-        "first_used_at": moment(entry.first_used_at),
-        "ended_at": moment(entry.ended_at),
+        "first_used_at": exported_time(entry.first_used_at),
+        "ended_at": exported_time(entry.ended_at),
         "attempts": entry.attempts,
         "code": entry.code,
         "request_id": entry.request_id,
@@ -97,6 +97,6 @@ def _text(value: object) -> str | None:
     return value if isinstance(value, str) else None
 
 
-def moment(seconds: float | None) -> str | None:
+def exported_time(seconds: float | None) -> str | None:
     """A time as an export has it."""
     return None if seconds is None else datetime.fromtimestamp(seconds, timezone.utc).isoformat(timespec="milliseconds")

@@ -7,6 +7,7 @@ from collections.abc import Callable, Coroutine
 from contextvars import Context
 from typing import Any, Final
 
+from .._thread_end import let_go_here
 from ..store import AsyncStore, Store
 from .answers import DeliveryResult
 from .metrics import logger
@@ -63,7 +64,7 @@ class Pruning:
 
     def _quietly_and_leave(self) -> None:
         self._quietly()
-        getattr(self._store, "leave_thread", int)()  # Django's connection is the thread's, and nobody else closes it
+        let_go_here(self._store)
 
     def _quietly(self) -> None:
         try:

@@ -112,10 +112,8 @@ class WebhookReceiver(Subscribers, Backfills):
         self._in_order = keeps_order(in_order, skip_older)
         self._process = check_process(process)
         if process == "later":
-            inbox = with_inbox(self.store)
-            # A scrape is on no event loop: there the worker shows the figures.
-            if not isinstance(self.store, AsyncStore):
-                inbox_metrics_for(registry).watch(inbox, clock)
+            with_inbox(self.store)
+            inbox_metrics_for(registry).watch(with_inbox(self._in_steps), clock)
         self._intake = Intake(
             secrets, tolerance_seconds=tolerance_seconds, max_bytes=max_bytes, livemode=livemode, clock=clock
         )

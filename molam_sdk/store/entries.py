@@ -7,9 +7,10 @@ from contextvars import Context, copy_context
 from typing import Final
 
 from .._interruption import raised_from_outside
+from .._thread_end import let_go_here
 from ..journal.entry import CLOSED, EVENT, Asked, End, Entry
 from ..journal.figures import JournalFigures
-from ..journal.rules import Decision, ruling_on
+from ..journal.rules import CLOCK_SKEW_SECONDS, Decision, ruling_on
 from ..journal.seam import Begun, UncertainWriteError, Wanted
 from .columns import hashed_id
 from .database import Database, LostCommitError, Result, Value
@@ -59,10 +60,11 @@ _PAGE: Final = f"""SELECT {READ}, @now FROM "@table"
 WHERE closed = :closed AND first_used >= :after AND NOT (first_used = :after AND key_hash <= :after_hash)@only
 ORDER BY first_used, key_hash LIMIT @limit
 """  # noqa: S608 - our own names
+# Both bounds of the index: for one alone SQLite, which does not know how rare an open entry is, reads the whole table.
 _FIGURES: Final = """
 SELECT state, sum(CASE WHEN lease_until > @now THEN 1 ELSE 0 END), sum(CASE WHEN lease_until > @now THEN 0 ELSE 1 END),
        @now - min(CASE WHEN lease_until > @now THEN NULL ELSE first_used END)
-FROM "@table" WHERE closed = :no AND state <> 'queued' GROUP BY state
+FROM "@table" WHERE closed = :no AND first_used > :ever AND state <> 'queued' GROUP BY state
 """
 # The inner query is read whole before anything goes, which MySQL wants and the others allow.
 _PRUNE: Final = """
@@ -176,9 +178,7 @@ class JournalEntries(EntryObjects):
 
     def leave_thread(self) -> None:
         """Called by a thread that ends."""
-        leave = getattr(self._database, "leave_thread", None)
-        if leave is not None:
-            leave()
+        let_go_here(self._database)
 
     def _begin(self, asked: Asked, lease_seconds: float) -> Begun:
         values = {**asked_values(asked, self.seal), "lease": lease_seconds}
@@ -213,7 +213,7 @@ class JournalEntries(EntryObjects):
         return [entry_of(row, self.seal) for row in self._run(_FIND, values, which=which).rows]
 
     def _figures(self) -> JournalFigures:
-        rows = self._run(_FIGURES, {"no": False}).rows
+        rows = self._run(_FIGURES, {"no": False, "ever": _EVER}).rows
         running = sum(int(leased) for _, leased, _, _ in rows)
         idle = {str(state): int(count) for state, _, count, _ in rows}
         oldest = max((float(age or 0.0) for *_, age in rows), default=0.0)
@@ -225,7 +225,7 @@ class JournalEntries(EntryObjects):
             "after": _EVER if after is None else after.first_used_at,
             "after_hash": "" if after is None else hashed_id(after.key),
         }
-        only = " AND lease_until <= @now" if wanted.due else ""
+        only = f" AND (lease_until <= @now OR first_used > @now + {CLOCK_SKEW_SECONDS})" if wanted.due else ""
         if wanted.account is not None:
             only += " AND (account IS NULL OR account = :account)"
             values["account"] = wanted.account

@@ -8,10 +8,12 @@ from __future__ import annotations
 import random
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from contextvars import Context
 from typing import Final
 
+from .._thread_end import let_go_here
 from ..journal.entry import Asked, Entry
+from ..journal.figures import OutboxFigures
 from ..journal.rules import Decision, Ruling, ruling_on
 from .columns import hashed_id
 from .database import Database, Value
@@ -51,18 +53,13 @@ _TELL_LATER: Final = f"""
 UPDATE "@table" SET lease_until = 0, due = @now + {pause_since("coalesce(ended, queued)")}
 WHERE key_hash = :key_hash AND token = :token AND due IS NOT NULL
 """  # noqa: S608 - our own names
-_FIGURES: Final = """
-SELECT count(*), @now - min(queued) FROM "@table" WHERE due IS NOT NULL AND state = 'queued'
-"""
+_QUEUED: Final = "state = 'queued'"
+_FIGURES: Final = f"""
+SELECT sum(CASE WHEN {_QUEUED} THEN 1 ELSE 0 END), @now - min(CASE WHEN {_QUEUED} THEN queued ELSE NULL END),
+       sum(CASE WHEN {_QUEUED} AND ended >= queued THEN 1 ELSE 0 END), sum(CASE WHEN {_QUEUED} THEN 0 ELSE 1 END)
+FROM "@table" WHERE due > -1e18
+"""  # noqa: S608 - our own names; SQLite uses no index for IS NOT NULL
 _CANDIDATES: Final = 16
-
-
-@dataclass(frozen=True, slots=True)
-class OutboxFigures:
-    """How the outbox stands. ``oldest_seconds``: how long the oldest operation has waited to be made."""
-
-    queued: int
-    oldest_seconds: float
 
 
 class OutboxEntries:
@@ -109,15 +106,17 @@ class OutboxEntries:
         self._database.commit(self._filled(_TELL_LATER), values)
 
     def figures(self) -> OutboxFigures:
-        """How many wait to be made, and for how long; only they are counted, however much was made."""
-        count, oldest = self._database.execute(self._filled(_FIGURES)).rows[0]
-        return OutboxFigures(int(count), max(0.0, float(oldest or 0.0)))
+        """How many wait, and for how long; only they are looked at, however much was made. In no transaction of whoever
+        asks."""
+        return Context().run(self._figures)
+
+    def _figures(self) -> OutboxFigures:
+        queued, oldest, failed, untold = self._database.execute(self._filled(_FIGURES)).rows[0]
+        return OutboxFigures(int(queued or 0), max(0.0, float(oldest or 0.0)), int(failed or 0), int(untold or 0))
 
     def leave_thread(self) -> None:
         """Called by a thread that ends."""
-        leave = getattr(self._database, "leave_thread", None)
-        if leave is not None:
-            leave()
+        let_go_here(self._database)
 
     def _take_skipping(self, values: Mapping[str, Value], only: str) -> Entry | None:
         """Find and lease in one statement, past what others are leasing at this moment."""

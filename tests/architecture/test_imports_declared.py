@@ -46,6 +46,7 @@ ROOMS = {
     "store/async_sql": "sql-async",
     "store/database/addresses": "sql",
     "store/database/alchemy": "sql",
+    "store/database/psycopg_alone": "sql",
     "store/database/async_alchemy": "sql-async",
     "store/opening": "sql",
     "store/redis": "redis",

@@ -42,9 +42,10 @@ Fault = Callable[[Misfortune, Carried, bytes, Writer], Awaitable[bool]]
 
 
 class Proxy:
-    """Listens on a free port, in a thread of its own, until the block ends. ``tenants`` by their API keys."""
+    """Listens on a free port, or the one given, in a thread of its own, until the block ends. ``tenants`` by their API
+    keys."""
 
-    def __init__(self, seed: int, sandbox_port: int, tenants: Mapping[str, str]) -> None:
+    def __init__(self, seed: int, sandbox_port: int, tenants: Mapping[str, str], port: int = 0) -> None:
         self.record: list[Carried] = []
         self.seed, self._sandbox_port = seed, sandbox_port
         self._tenants = {f"Bearer {secret}": tenant for secret, tenant in tenants.items()}
@@ -53,7 +54,7 @@ class Proxy:
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._tasks: set[asyncio.Task[None]] = set()
-        self.port = 0
+        self.port = port
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -68,7 +69,7 @@ class Proxy:
         self._loop.close()
 
     async def _listen(self) -> asyncio.Server:
-        return await asyncio.start_server(self._serve, "127.0.0.1", 0, backlog=512)
+        return await asyncio.start_server(self._serve, "127.0.0.1", self.port, backlog=512)
 
     async def _end(self) -> None:
         self._server.close()

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from prometheus_client import CollectorRegistry
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from molam_sdk import ClientConfig, ConfigurationError, MolamAsyncClient, MolamSyncClient
@@ -176,3 +177,27 @@ async def _one(database: Any) -> int:
     found = await run_step(database.execute, "SELECT 1")
     await database.async_engine.dispose()
     return int(found.rows[0][0])
+
+
+@pytest.mark.parametrize("kind", ASYNC_URLS)
+async def test_a_scrape_tells_how_it_stands(kind: str, tmp_path: Path) -> None:
+    """On the loop that the journal is asked on, which must not be held up: the next scrape shows what this one asks."""
+    registry = CollectorRegistry()
+    with HostileServer(usual=created()) as server, place(kind, tmp_path) as (url, options):
+        async with async_engine(url, **options) as engine:
+            settings = ClientConfig(api_key="sk_test_x", base_url=server.url, max_retries=0)
+            async with MolamAsyncClient(settings, journal=engine, registry=registry) as client:
+                assert _in_doubt(registry) is None
+                async with client.undo():  # an entry without an end, as long as the block runs
+                    await asyncio.wait_for(_shown(registry, "running", 1), 60)
+                    assert registry.get_sample_value("molam_sdk_journal_readable") == 1
+                    assert registry.get_sample_value("molam_sdk_outbox_operations", {"state": "waiting"}) == 0
+
+
+async def _shown(registry: CollectorRegistry, state: str, count: float) -> None:
+    while _in_doubt(registry, state) != count:  # noqa: ASYNC110  # as Prometheus does
+        await asyncio.sleep(0.02)
+
+
+def _in_doubt(registry: CollectorRegistry, state: str = "in_doubt") -> float | None:
+    return registry.get_sample_value("molam_sdk_journal_entries", {"state": state})

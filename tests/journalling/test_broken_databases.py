@@ -172,7 +172,7 @@ def test_a_connection_that_was_ended_between_calls_refuses_none(engine: Engine) 
     assert states(client) == {"order-0": "done", "order-7": "done"}
 
 
-@pytest.mark.parametrize("moment", ["before_cursor_execute", "commit"])
+@pytest.mark.parametrize("moment", ["checkout", "commit"])
 def test_a_connection_that_is_ended_while_it_commits_is_replaced(engine: Engine, moment: str) -> None:
     """A statement that commits by itself, and a transaction, which other databases need."""
     transport = ScriptedTransport(OK)

@@ -368,3 +368,18 @@ async def test_an_asyncio_client_enqueues_in_an_async_session(commits: bool) -> 
         blocking, _ = client_of(store, OK)
         assert blocking.journal.worker().run_until_empty() == (1 if commits else 0)
         engine.dispose()
+
+
+def test_in_the_block_of_an_undo_nothing_is_enqueued(lite: SqlStore) -> None:
+    client, transport = client_of(lite)
+    with pytest.raises(RequestValidationError, match="block of an undo"), client.undo():
+        enqueue(client, lite)
+    assert {entry.operation for entry in client.journal.list()} == {"undo"}
+    assert transport.requests == []
+
+
+@pytest.mark.parametrize("name", ["work", "worker"])
+async def test_an_asyncio_client_says_where_to_work(lite: SqlStore, name: str) -> None:
+    async with PlainAsyncClient(CONFIG, journal=lite) as client:
+        with pytest.raises(ConfigurationError, match="molam journal work"):
+            getattr(client.journal, name)(threads=2)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -12,6 +13,7 @@ import pytest
 from molam_sdk import ClientClosedError, ClientConfig, MolamClient, MolamError, RequestValidationError
 from molam_sdk.testing import ScriptedTransport, reply
 from tests.journalling.conftest import Shop
+from tests.support.journals import asked
 from tests.support.script import INTENT, OK, TIMEOUT, error_reply
 
 HEAD = {"X-Molam-Request-Id": "req_found"}
@@ -196,6 +198,19 @@ def test_a_clock_that_went_back_sends_nothing(shop: Shop) -> None:
     transport = shop.open()
     (entry,) = shop.recovered()
     assert (entry.state, transport.requests) == ("review", [])
+
+
+def test_what_was_written_before_the_clock_went_back_is_not_asked_again_when_it_has_come_to_that_time(
+    shop: Shop,
+) -> None:
+    """By then its key is as old as the jump was far, and only looks new."""
+    shop.bench.store.begin(asked(base_url="https://api.test", account=None), 60)
+    shop.bench.set("order-7", "first_used", time.time() + 90_000)
+    shop.bench.set("order-7", "lease_until", time.time() + 90_060)
+    transport = shop.open()
+    (found,) = shop.recovered()
+    assert (found.state, transport.requests) == ("review", [])
+    assert "in the future by the journal's clock" in (found.note or "")
 
 
 def test_workers_that_recover_together_ask_once_for_each(shop: Shop) -> None:

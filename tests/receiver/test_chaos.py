@@ -4,13 +4,12 @@ event takes effect once, and none is left. `python -m tests.receiver.chaos` is t
 
 from __future__ import annotations
 
-import shutil
 import sys
 
 import pytest
 
 from tests.receiver.chaos.run import Plan, run
-from tests.receiver.chaos.servers import PROGRAMS
+from tests.support.servers import is_installed
 
 pytestmark = [
     pytest.mark.slow,
@@ -22,9 +21,9 @@ RUNS = [("postgresql", "later"), ("mariadb", "now"), ("redis", "now"), ("sqlite"
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize(("store", "mode"), RUNS)
 def test_each_event_takes_effect_once_whoever_dies(store: str, mode: str) -> None:
-    for program in (PROGRAMS.get(store), "redis-server"):
-        if program is not None and shutil.which(program) is None:
-            pytest.skip(f"{program} is not installed")
+    for kind in {store, "redis"} - {"sqlite"}:
+        if not is_installed(kind):
+            pytest.skip(f"{kind} is not installed")
     figures, wrong = run(Plan(store, mode, events=45, seed=2026, seconds=500, kills=2))
     assert wrong == [], figures
     assert figures["killed"] == 2

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from molam_sdk.journal import Decision, Entry
+from molam_sdk.journal.figures import OutboxFigures
 from molam_sdk.store.columns import hashed_id
 from molam_sdk.store.database import Database
 from molam_sdk.store.entries import JournalEntries
@@ -201,3 +203,16 @@ def test_what_is_due_is_found_by_an_index(queue: Queue) -> None:
     assert f"{queue.table}_due" in {
         str(row[0]) for row in queue.database.execute(queue.database.dialect.indexes, {"table": queue.table}).rows
     }
+
+
+def test_the_figures_tell_what_waits_what_failed_and_what_nobody_was_told(queue: Queue) -> None:
+    assert queue.outbox.figures() == OutboxFigures(0, 0.0)
+    for number in range(3):
+        queue.add(f"order-{number}")
+        queue.set("queued = @now - 60", f"order-{number}")
+    first, second = queue.taken(), queue.taken("worker-2")
+    queue.entries.end(first.key, first.token, FREE)
+    queue.entries.end(second.key, second.token, replace(DONE, telling=60))
+    figures = queue.outbox.figures()
+    assert (figures.queued, figures.failed, figures.untold) == (2, 1, 1)
+    assert 60 <= figures.oldest_seconds < 120

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any, ParamSpec
+from typing import Any, Final, ParamSpec
 
 from ..._client_state import ClientState
 from ..._core.invocation import Invocation
@@ -15,10 +15,16 @@ from ...exceptions import RequestValidationError
 from ...journal.rules import Decision
 from ..ends import not_enqueued, ruled_out
 from ..opening import outbox_of
+from ..undo_context import undo_here
 from .calls import JournalledCalls
 from .work import in_transaction
 
 P = ParamSpec("P")
+
+_IN_UNDO: Final = (
+    "enqueue in the block of an undo: a worker would make it later, whether the block is undone or not. Enqueue before "
+    "or after the block, or call the operation itself"
+)
 
 
 @raises_without_values
@@ -33,8 +39,11 @@ class AsyncOutbox:
 
         Checked as if it were sent now. ``RequestValidationError`` where it may not be, where its key is bound to
         another operation or body, or where no transaction is open; ``JournalError`` where the journal cannot be
-        written. Nothing is sent, and nothing is enqueued, by any of them. The same once more under one key is one.
+        written; in the block of an undo it is refused too. Nothing is sent, and nothing is enqueued, by any of them.
+        The same once more under one key is one.
         """
+        if undo_here(self._calls) is not None:
+            raise RequestValidationError(_IN_UNDO)
         invocation = await _invocation_of(self._state, operation, args, kwargs)
         asked, outbox = self._calls.enqueued(self._state, invocation), outbox_of(self._calls.store)
         try:

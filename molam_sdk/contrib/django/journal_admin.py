@@ -15,7 +15,7 @@ from django.http import HttpRequest
 
 from ..._journalling.looking import settled
 from ...exceptions import MolamError
-from ...journal.showing import as_facts, moment
+from ...journal.showing import as_facts, exported_time
 from .models import JournalEntry
 from .shop_client import shop_client, shop_journal
 
@@ -141,11 +141,11 @@ class JournalEntryAdmin(_Admin):
 
     @admin.display(description="first used", ordering="first_used")
     def used(self, entry: JournalEntry) -> str:
-        return moment(entry.first_used) or "-"
+        return exported_time(entry.first_used) or "-"
 
     @admin.display(description="ended", ordering="ended")
     def finished(self, entry: JournalEntry) -> str:
-        return moment(entry.ended) or "-"
+        return exported_time(entry.ended) or "-"
 
     @admin.display(description="body")
     def shown_body(self, entry: JournalEntry) -> str:

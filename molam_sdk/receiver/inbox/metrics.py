@@ -11,11 +11,11 @@ from weakref import WeakKeyDictionary, ref
 from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histogram, Metric
 
 from ..._cached_answer import CachedAnswer, ask_store
+from ..._journal_metrics import LOOK_EVERY, stepped_answer
 from ...store.events import EventClaims
 from ...store.inbox import InboxFigures
 
 _BUCKETS: Final = (0.1, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 900.0, 3600.0, 21600.0, 86400.0)
-_LOOK_EVERY: Final = 10.0
 _STATES: Final = ("received", "failed", "dead", "in_flight")
 _ENDS: Final = ("handled", "failed", "dead", "lost")
 
@@ -75,7 +75,8 @@ class InboxMetrics:
             return asked.inbox.figures(clock())
 
         held = ref(store, self._looks.pop)
-        self._looks[held] = CachedAnswer(partial(ask_store, held, figures), good_for=_LOOK_EVERY)
+        asked_aside = CachedAnswer(partial(ask_store, held, figures), good_for=LOOK_EVERY)
+        self._looks[held] = stepped_answer(store, figures) or asked_aside
 
     def describe(self) -> Iterable[Metric]:
         """Asked by the registry, which takes each name once."""

@@ -11,6 +11,7 @@ from typing import Final
 
 from ..._facts_line import say
 from ..._interruption import raised_from_outside
+from ..._thread_end import let_go_here
 from ...store import Claim
 from ...store.events import EventClaims
 from ...store.inbox import InboxEvent
@@ -67,9 +68,7 @@ class OneEvent:
 
     def leave_thread(self) -> None:
         """Called by a thread that ends."""
-        leave = getattr(self._store, "leave_thread", None)
-        if leave is not None:
-            leave()
+        let_go_here(self._store)
 
     def run(self, stored: InboxEvent, token: str) -> None:
         """Run it and settle it. Raises what came from outside (a time limit, Ctrl-C) once the event is settled."""

@@ -93,6 +93,8 @@ class AlchemyDatabase(Transactions[OpenedInPool]):
         self._dialect = dialect_of(engine.dialect.name)
         # Its drivers know by themselves whether they are in a transaction, so that this asks nothing of the server.
         self._commits_alone = self._dialect is POSTGRESQL
+        driver = engine.dialect.driver
+        self._by_psycopg = self._commits_alone and driver == "psycopg" and not engine.dialect.is_async
         renew_after_fork(self)
 
     @property
@@ -131,6 +133,10 @@ class AlchemyDatabase(Transactions[OpenedInPool]):
     def commit(self, statement: str, values: Mapping[str, Value] | None = None) -> Result:
         if not self._commits_alone:
             return committed_apart(self, statement, values)
+        if self._by_psycopg:
+            from .psycopg_alone import commit_alone
+
+            return commit_alone(self.engine, _marked(statement), values)
         with _connected(self.engine) as connection:
             try:
                 return _run(connection.execution_options(isolation_level="AUTOCOMMIT"), statement, values)

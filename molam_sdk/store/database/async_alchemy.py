@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import Context, ContextVar
 from types import TracebackType
-from typing import Final
+from typing import Final, TypeVar
+from weakref import ref
 
 from sqlalchemy import Connection
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession
@@ -18,6 +19,9 @@ from .dialects import SQLITE
 from .seam import Result, Value
 from .transactions import Opened
 
+T = TypeVar("T")
+
+_LOOP_SECONDS: Final = 30.0
 _is_preparing: Final[ContextVar[bool]] = ContextVar("molam_preparing", default=False)
 
 
@@ -46,16 +50,30 @@ class AsyncAlchemyDatabase(AlchemyDatabase):
         super().__init__(engine.sync_engine)
         self.async_engine = engine
         self._preparations: list[Callable[[], None]] = []
+        self._loop: ref[asyncio.AbstractEventLoop] | None = None
 
     def prepare_later(self, step: Callable[[], None]) -> None:
         """Have this done before anything else, in the first step."""
         self._preparations.append(step)
+
+    def ask_from_thread(self, step: Callable[[], T]) -> T | None:
+        """For metrics: a scrape is on no loop, or holds up its own."""
+        loop = None if self._loop is None else self._loop()
+        if loop is None or not loop.is_running():
+            return None
+        asked = asyncio.run_coroutine_threadsafe(run_step(step), loop)
+        try:
+            return asked.result(_LOOP_SECONDS)
+        finally:
+            asked.cancel()
 
     def prepare(self) -> None:
         """Do what was to be done before anything else; in a step. Tasks that find it undone all do it.
 
         It is put off where a transaction that is open here has the SQLite file, for which it would wait.
         """
+        with suppress(RuntimeError):  # outside of a step, which is said when it first waits
+            self._loop = ref(asyncio.get_running_loop())
         if _is_preparing.get() or self._has_the_file():
             return
         for step in list(self._preparations):

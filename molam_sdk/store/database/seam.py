@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Protocol, TypeVar, runtime_checkable
 
 from ..._interruption import raised_from_outside
 from .dialects import Dialect
+
+T = TypeVar("T")
 
 
 class LostCommitError(Exception):
@@ -77,6 +79,11 @@ class SteppedDatabase(Protocol):
 
     def prepare_later(self, step: Callable[[], None]) -> None:
         """Have this done before anything else, in the first step."""
+        ...
+
+    def ask_from_thread(self, step: Callable[[], T]) -> T | None:
+        """What the step gives on the event loop that used the database last, for a thread that has none; None where no
+        such loop runs. ``TimeoutError`` where it does not come to it."""
         ...
 
 

@@ -1,20 +1,17 @@
-"""The databases that the journal of a chaos run stands in, and what happens to them: restarted, connections ended."""
+"""The databases that the journal of a chaos run stands in, and what happens to them: killed, connections ended."""
 
 from __future__ import annotations
 
-import os
 import random
-import shutil
-import socket
-import subprocess
-import tempfile
+import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Protocol
 
-from sqlalchemy import create_engine, text
-from sqlalchemy.exc import DBAPIError
 from typing_extensions import Self
+
+from tests.support.servers import OwnPostgres
 
 
 class JournalPlace(Protocol):
@@ -49,69 +46,31 @@ class SqliteFile:
         """Nothing."""
 
 
-class PostgresCluster:
-    """A PostgreSQL of this run's own, on a free port of loopback. root starts it as the user ``postgres``."""
+class PostgresServer:
+    """A PostgreSQL of this run's own."""
 
-    def __init__(self) -> None:
+    def __init__(self, folder: Path) -> None:
         self.disturbances = 0
-        self._programs = programs()
-        self._user = "postgres" if os.geteuid() == 0 else None
-        self._folder = Path(tempfile.mkdtemp(prefix="molam-chaos-"))
-        if self._user is not None:
-            shutil.chown(self._folder, self._user)
-        with socket.create_server(("127.0.0.1", 0)) as reserved:
-            self._port = reserved.getsockname()[1]
-        self.url = f"postgresql+psycopg://postgres@127.0.0.1:{self._port}/postgres"
+        self._server = OwnPostgres.made(folder / "postgresql")
+        self.url = self._server.url
 
     def __enter__(self) -> Self:
-        self._run("initdb", "--username=postgres", "--auth=trust", "--no-sync", "--encoding=UTF8")
-        self._control("start")
+        self._server.start()
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._control("stop")
-        shutil.rmtree(self._folder, ignore_errors=True)
+        self._server.kill()
 
     def disturb(self, chance: random.Random) -> None:
         """A server that dies and comes back, or every connection of it ended."""
         self.disturbances += 1
         if chance.random() < 0.4:
-            self._control("restart")
+            self._server.kill()
+            time.sleep(chance.uniform(0, 0.5))
+            self._server.start()
             return
-        engine = create_engine(self.url)
-        try:
-            with engine.connect() as connection:
-                ended = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()"
-                connection.execute(text(ended + " AND backend_type = 'client backend'"))
-        except DBAPIError:
-            pass  # by another's hand: it was ended itself
-        finally:
-            engine.dispose()
-
-    def _control(self, action: str) -> None:
-        options = f"-p {self._port} -k {self._folder} -c listen_addresses=127.0.0.1 -c max_connections=200"
-        mode = ("-m", "immediate") if action != "start" else ()
-        given = ("-o", options) if action != "stop" else ()
-        self._run("pg_ctl", action, "-w", "-l", str(self._folder / "log"), *mode, *given)
-
-    def _run(self, program: str, *arguments: str) -> None:
-        command = [str(self._programs / program), "-D", str(self._folder / "data"), *arguments]
-        subprocess.run(command, check=True, stdout=subprocess.DEVNULL, user=self._user, cwd="/", timeout=120)
+        with suppress(ConnectionError):  # by another's hand: it was ended itself
+            self._server.terminate_connections()
 
 
-def programs() -> Path:
-    """The folder of PostgreSQL's programs; ``LookupError`` where it is not installed."""
-    found = shutil.which("initdb")
-    folders = [Path(found).resolve().parent] if found else []
-    folders += sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
-    whole = [folder for folder in folders if (folder / "initdb").exists() and (folder / "pg_ctl").exists()]
-    if not whole:
-        raise LookupError("PostgreSQL's initdb and pg_ctl are not installed")
-    return whole[-1]
-
-
-def _cluster(_folder: Path) -> JournalPlace:
-    return PostgresCluster()
-
-
-PLACES: dict[str, Callable[[Path], JournalPlace]] = {"sqlite": SqliteFile, "postgresql": _cluster}
+PLACES: dict[str, Callable[[Path], JournalPlace]] = {"sqlite": SqliteFile, "postgresql": PostgresServer}

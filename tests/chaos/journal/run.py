@@ -23,22 +23,32 @@ from tests.chaos.journal.shop import ShopSettings
 from tests.chaos.orders import TENANTS
 from tests.chaos.proxy import Proxy
 from tests.chaos.run import SandboxProcess
+from tests.support.servers import free_port
 
-_LEAST_REQUESTS = 20
+_LEAST_ANSWERS = 2.5
+"""Of Molam, for each order: two calls, and what the faults cost."""
+_PATIENCE, _PATIENCE_FOR_EACH = 240.0, 0.5
+_SAY_EVERY = 5.0
 Say = Callable[[str], None]
 
 
 @dataclass(frozen=True)
 class JournalPlan:
-    """How much, and how long at most."""
+    """How much; ``seconds``: how long at most, by the orders where it is None. ``kills``: how often at least shops,
+    sandbox and database are killed, evenly over Molam's answers, however long these take."""
 
     seed: int
     orders: int
-    seconds: float
+    seconds: float | None = None
     database: str = "sqlite"
     shops: int = 3
     width: int = 8
-    kill_every: float = 3.0
+    kills: int = 6
+
+    @property
+    def patience(self) -> float:
+        """Seconds until it is given up."""
+        return _PATIENCE + _PATIENCE_FOR_EACH * self.orders if self.seconds is None else self.seconds
 
 
 class ShopProcess:
@@ -70,34 +80,67 @@ class ShopProcess:
 
 
 def run_with_journal(plan: JournalPlan, folder: Path, say: Say = print) -> tuple[dict[str, Any], list[str]]:
-    """The figures, and what was wrong. ``TimeoutError`` if the orders are not served in time."""
-    sandbox, began = SandboxProcess(folder), time.monotonic()
+    """The figures, and what was wrong. ``TimeoutError`` if the orders are not served in time.
+
+    It goes on with what is in the folder: a run that was broken off is resumed with the same plan.
+    """
+    sandbox, watch = SandboxProcess(folder), Stopwatch(say)
     with ExitStack() as stack:
         stack.callback(sandbox.kill)
         sandbox.start()
         place = stack.enter_context(PLACES[plan.database](folder))
-        proxy = stack.enter_context(Proxy(plan.seed, sandbox.port, {sandbox.api_keys[0]: TENANTS[0]}))
+        port = _kept_port(folder)
+        proxy = stack.enter_context(Proxy(plan.seed, sandbox.port, {sandbox.api_keys[0]: TENANTS[0]}, port))
         shops = list[ShopProcess]()
         every = _settings(plan, proxy.port, sandbox.api_keys[0], place.url)
         for settings in every:
             shops.append(ShopProcess(settings))
             stack.callback(shops[-1].end)
-        _disturb(plan, sandbox, shops, place, proxy, say)
-        served = time.monotonic() - began
+        _disturb(plan, sandbox, shops, place, proxy, watch)
+        served = watch.tell("every order is served")
         with every[0].client() as client:
             left_open = _settle(client)
+            watch.tell("nothing is open" if not left_open else "some is left open")
             planted = Planted(client, f"http://127.0.0.1:{sandbox.port}", sandbox.api_keys[0], place.url)
-            report = _reconciled(client)
+            watch.tell("differences are planted")
+            report = _reconciled(client, watch)
+            watch.tell("reconciled")
         audit = sandbox.ask("/audit?limit=10000000")["data"]
         books = sandbox.ask("/ledger")
     wrong = [*_wrong_orders(plan, audit), *books["discrepancies"], *left_open, *planted.missed_by(report)]
     faults = Counter(carried.fault for carried in proxy.record if carried.fault)
     figures = {"seed": plan.seed, "orders": plan.orders, "database": plan.database, "seconds": round(served, 1),
+               "whole_seconds": round(watch.seconds, 1),
                "requests": len(proxy.record), "share": round(sum(faults.values()) / max(1, len(proxy.record)), 3),
                "sandbox_killed": sandbox.lives - 1, "shops_killed": sum(shop.deaths for shop in shops),
                "database_disturbed": place.disturbances, "planted": len(planted.facts), "matched": report.matched,
                "found": dict(report.counts)}  # fmt: skip
     return figures, wrong
+
+
+class Stopwatch:
+    """Says what happened, and when."""
+
+    def __init__(self, say: Say) -> None:
+        self._say, self._began = say, time.monotonic()
+
+    @property
+    def seconds(self) -> float:
+        """Since the beginning."""
+        return time.monotonic() - self._began
+
+    def tell(self, what: str) -> float:
+        """Say it; the seconds until now."""
+        self._say(f"{self.seconds:7.1f} s  {what}")
+        return self.seconds
+
+
+def _kept_port(folder: Path) -> int:
+    """The shops' entries are bound to their base URL: a run that is resumed has that of the one before."""
+    kept = folder / "port"
+    if not kept.exists():
+        kept.write_text(str(free_port()))
+    return int(kept.read_text())
 
 
 def _settings(plan: JournalPlan, port: int, api_key: str, journal: str) -> list[ShopSettings]:
@@ -110,24 +153,42 @@ def _settings(plan: JournalPlan, port: int, api_key: str, journal: str) -> list[
 
 
 def _disturb(
-    plan: JournalPlan, sandbox: SandboxProcess, shops: list[ShopProcess], place: JournalPlace, proxy: Proxy, say: Say
+    plan: JournalPlan,
+    sandbox: SandboxProcess,
+    shops: list[ShopProcess],
+    place: JournalPlace,
+    proxy: Proxy,
+    watch: Stopwatch,
 ) -> None:
     """Kill and restart, in turns that the seed decides, until every shop is done."""
-    chance, began, turn, carried = random.Random(plan.seed), time.monotonic(), 0, 0
-    next_kill = began + plan.kill_every * chance.uniform(0.5, 1)
+    chance, turn, next_word = random.Random(plan.seed), 0, 0.0
+    between = plan.orders * _LEAST_ANSWERS / (plan.kills + 1)
+    next_kill = between * chance.uniform(0.5, 1)
     while sum(shop.running() for shop in shops):
-        now = time.monotonic()
-        if now - began > plan.seconds:
-            raise TimeoutError(f"seed {plan.seed}: orders left after {plan.seconds:.0f} s")
-        # As often as the shops get anything done: on a busy machine a shop that only starts is not killed for ever.
-        if now >= next_kill and len(proxy.record) >= carried + _LEAST_REQUESTS:
-            carried = len(proxy.record)
+        now = watch.seconds
+        if now > plan.patience:
+            raise TimeoutError(f"seed {plan.seed}: orders left after {plan.patience:.0f} s: {_done(proxy)} calls done")
+        # By what Molam answered and not by time: on a busy machine what only starts would be killed for ever.
+        if _answered(proxy) >= next_kill:
             _kill(turn, chance, sandbox, shops, place)
             turn += 1
-            next_kill = time.monotonic() + plan.kill_every * chance.uniform(0.5, 1.5)
-            say(f"{now - began:6.1f} s  {len(proxy.record):7d} requests  sandbox life {sandbox.lives}  "
-                f"shops killed {sum(one.deaths for one in shops)}  database {place.disturbances}")  # fmt: skip
-        time.sleep(0.05)
+            next_kill += between * chance.uniform(0.5, 1.5)
+        if now >= next_word:
+            next_word = now + _SAY_EVERY
+            watch.tell(f"{_done(proxy):6d} of {2 * plan.orders} calls done  {len(proxy.record):7d} requests  sandbox "
+                       f"life {sandbox.lives}  shops killed {sum(one.deaths for one in shops)}  "
+                       f"database {place.disturbances}")  # fmt: skip
+        time.sleep(0.1)
+
+
+def _answered(proxy: Proxy) -> int:
+    return sum(one.status != 0 for one in tuple(proxy.record))
+
+
+def _done(proxy: Proxy) -> int:
+    """Calls that Molam has carried out or declined."""
+    record = tuple(proxy.record)
+    return sum(one.key != "" and (200 <= one.status < 300 or one.status == 402) and not one.replayed for one in record)
 
 
 def _kill(
@@ -155,10 +216,10 @@ def _settle(client: MolamSyncClient) -> list[str]:
     return [f"left open: {entry}" for entry in left]
 
 
-def _reconciled(client: MolamSyncClient) -> Reconciliation:
-    """Through the same network: it goes on where an error broke it off."""
+def _reconciled(client: MolamSyncClient, watch: Stopwatch) -> Reconciliation:
+    """Through the same network: it goes on where an error broke it off, as long as it gets on at all."""
     steps = list[ReconciliationStep]()
-    give_up = time.monotonic() + 120
+    give_up, got_on = watch.seconds + _PATIENCE, 0
     while True:
         try:
             resume = steps[-1].resume if steps else None
@@ -167,7 +228,10 @@ def _reconciled(client: MolamSyncClient) -> Reconciliation:
             )
             return replace(report, differences=tuple(one for step in steps for one in step.found))
         except MolamError:
-            if time.monotonic() > give_up:
+            if len(steps) > got_on:
+                give_up, got_on = watch.seconds + _PATIENCE, len(steps)
+                watch.tell(f"{steps[-1].compared} objects compared")
+            elif watch.seconds > give_up:
                 raise
 
 

@@ -17,6 +17,8 @@ from molam_sdk.journal import Entry
 
 _MADE, _CONFIRMED = "create_payment_intent", "confirm_payment_intent"
 _CALLED = ("open", "review", "done")
+_BETWEEN_RECOVERIES = 8
+"""Orders for each thread, then what is in doubt is recovered."""
 
 
 @dataclass(frozen=True)
@@ -38,20 +40,49 @@ class ShopSettings:
 
 
 class Known:
-    """What the journal says of the shop's orders."""
+    """What the journal says of the orders; read whole once in each life, since then only what was in doubt."""
 
     def __init__(self, client: MolamSyncClient) -> None:
+        self._client = client
         self.intents: dict[str, str | None] = {}
         self.confirmed: dict[str, str] = {}
+        self._in_doubt: dict[str, str] = {}  # the keys, and the orders that they belong to
         for entry in client.journal.list():
-            self._take_in(entry)
+            self.take_in(entry)
 
-    def _take_in(self, entry: Entry) -> None:
+    def take_in(self, entry: Entry) -> None:
+        """What became of a call."""
         if entry.operation == _MADE and entry.state in _CALLED:
             order = json.loads(entry.body or b"{}")["metadata"]["order_id"]
             self.intents[order] = entry.object_id if entry.state == "done" else None
+            if entry.state != "done":
+                self._in_doubt[entry.key] = order
         elif entry.operation == _CONFIRMED and entry.object_id is not None and entry.state != "free":
             self.confirmed[entry.object_id] = entry.state
+            if entry.state == "open":
+                self._in_doubt[entry.key] = entry.object_id
+
+    def doubt(self, key: str | None, name: str) -> None:
+        """A call of this life ended in an error: its entry says more. ``name``: of the order or of the payment."""
+        if key is None:
+            self._forget(name)
+        else:
+            self._in_doubt[key] = name
+
+    def look_again(self) -> None:
+        """Whoever has recovered what was in doubt, the journal says how it ended."""
+        for key, name in tuple(self._in_doubt.items()):
+            entry = self._client.journal.get(key)
+            if entry is not None and entry.state == "open":
+                continue
+            del self._in_doubt[key]
+            if entry is None or entry.state == "free":  # nothing was done: under another key, once more
+                self._forget(name)
+            else:
+                self.take_in(entry)
+
+    def _forget(self, name: str) -> None:
+        (self.confirmed if name.startswith("pi_") else self.intents).pop(name, None)
 
     def is_complete(self, order: str) -> bool:
         """Whether it was made and confirmed, or declined."""
@@ -78,15 +109,15 @@ class Shop:
                 return
 
     def _rounds(self, client: MolamSyncClient) -> None:
-        with ThreadPoolExecutor(self._settings.width) as pool:
-            while True:
-                known = Known(client)
-                left = [order for order in self._orders if not known.is_complete(order)]
-                if not left:
-                    return
-                list(pool.map(partial(_advance, client, known), left))
-                for _ in client.recover(per_second=1000, timeout=2):
-                    pass
+        known, width = Known(client), self._settings.width
+        with ThreadPoolExecutor(width) as pool:
+            while left := [order for order in self._orders if not known.is_complete(order)]:
+                for first in range(0, len(left), width * _BETWEEN_RECOVERIES):
+                    some = left[first : first + width * _BETWEEN_RECOVERIES]
+                    list(pool.map(partial(_advance, client, known), some))
+                    for _ in client.recover(per_second=1000, timeout=2):
+                        pass
+                    known.look_again()
 
     def __len__(self) -> int:
         return len(self._orders)
@@ -101,14 +132,18 @@ def payload(order: str) -> Any:
 
 def _advance(client: MolamSyncClient, known: Known, order: str) -> None:
     """The next call of an order that no call is in doubt of; what becomes of it is for the journal to know."""
+    intent = order
     try:
         if order not in known.intents:
+            known.intents[order] = None
             known.intents[order] = client.create_payment_intent(payload(order)).id
-        intent = known.intents[order]
-        if intent is not None and intent not in known.confirmed:
-            client.confirm_payment_intent(intent)
-    except MolamError:
-        return
+        made = known.intents[order]
+        if made is not None and made not in known.confirmed:
+            intent, known.confirmed[made] = made, "open"
+            client.confirm_payment_intent(made)
+            known.confirmed[made] = "done"
+    except MolamError as error:
+        known.doubt(error.idempotency_key, intent)
 
 
 def main() -> None:

@@ -23,8 +23,8 @@ from sqlalchemy import create_engine, text
 from molam_sdk.store.events import EventClaims
 from molam_sdk.store.sql import SqlStore
 from tests.receiver.chaos.django_shop import DJANGO_TABLE, PREFIX
-from tests.receiver.chaos.servers import MAKERS, OwnRedis, Server, free_port
 from tests.receiver.chaos.shop import QUEUE, TYPES, Settings, close_store, prepare, store_of
+from tests.support.servers import MAKERS, OwnRedis, Server, free_port
 from tests.support.tally import Tally
 from tests.support.webhooks.deliveries import body_of, delivery_of
 

@@ -10,6 +10,7 @@ from typing import Final
 
 import pytest
 from sqlalchemy import create_engine, event
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from molam_sdk.store.database import Database
@@ -155,3 +156,17 @@ def test_an_engine_that_begins_sqlites_transactions_itself_is_served_too(shop: A
     with shop.transaction():
         shop.execute(f"INSERT INTO {SHIPMENTS} VALUES (1)")
     assert shipped(shop) == [1]
+
+
+def test_what_commits_by_itself_leaves_the_shops_own_transactions_alone(shop: AlchemyDatabase) -> None:
+    """PostgreSQL's driver is told to commit by itself, and its connection goes back to the pool of the shop."""
+    one = create_engine(shop.engine.url, pool_size=1, max_overflow=0)
+    alone = AlchemyDatabase(one)
+    for statement in (f"INSERT INTO {SHIPMENTS} VALUES (1)", f"INSERT INTO {SHIPMENTS} VALUES (1)"):
+        with suppress(DBAPIError, *([one.dialect.loaded_dbapi.Error] if one.driver == "psycopg" else [])):
+            alone.commit(statement)
+        with one.connect() as connection:
+            connection.exec_driver_sql(f"INSERT INTO {SHIPMENTS} VALUES (2)")
+            connection.rollback()
+    assert shipped(shop) == [1]
+    one.dispose()

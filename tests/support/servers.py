@@ -1,4 +1,4 @@
-"""Servers of the run's own, which may be killed: PostgreSQL, MariaDB, Redis, each in a folder, on a port of its own."""
+"""Servers of a test's own, which may be killed: PostgreSQL, MariaDB, Redis, each in a folder, on a port of its own."""
 
 from __future__ import annotations
 
@@ -72,13 +72,15 @@ class OwnPostgres(Server):
 
     @classmethod
     def made(cls, folder: Path) -> OwnPostgres:
-        """A new cluster."""
+        """A new cluster, or the one that is in the folder."""
         server = cls(folder, free_port())
+        if folder.exists():
+            return server
         folder.mkdir()
         if os.getuid() == 0:
             shutil.chown(folder, "postgres")
         options = ["--no-sync", "--auth=trust", "--encoding=UTF8", "--username=postgres"]
-        _run([*_as_postgres(), "initdb", *options, "-D", str(folder / "data")])
+        _run([*_as_postgres(), program("initdb"), *options, "-D", str(folder / "data")])
         return server
 
     @property
@@ -88,7 +90,7 @@ class OwnPostgres(Server):
     def command(self) -> Sequence[str]:
         # A process that is killed loses nothing without fsync: what it wrote is the system's.
         options = ["-p", str(self.port), "-k", "", "-c", "fsync=off", "-c", "listen_addresses=127.0.0.1"]
-        return [*_as_postgres(), "postgres", "-D", str(self.folder / "data"), *options]
+        return [*_as_postgres(), program("postgres"), "-D", str(self.folder / "data"), *options]
 
     def ask(self) -> None:
         _sql(self.url, "SELECT 1")
@@ -118,8 +120,8 @@ class OwnMariadb(Server):
         """New data, with a database ``test``."""
         server = cls(folder, free_port())
         folder.mkdir()
-        _run(["mariadb-install-db", "--no-defaults", *_as_root(), f"--datadir={folder / 'data'}", "--skip-test-db",
-              "--auth-root-authentication-method=normal"])  # fmt: skip
+        _run([program("mariadb-install-db"), "--no-defaults", *_as_root(), f"--datadir={folder / 'data'}",
+              "--skip-test-db", "--auth-root-authentication-method=normal"])  # fmt: skip
         server.start()
         _sql(server.url.removesuffix("/test") + "/mysql", "CREATE DATABASE test")
         server.kill()
@@ -132,7 +134,14 @@ class OwnMariadb(Server):
     def command(self) -> Sequence[str]:
         paths = [f"--datadir={self.folder / 'data'}", f"--socket={self.folder / 'socket'}"]
         options = ["--skip-networking=0", "--bind-address=127.0.0.1", f"--port={self.port}", "--skip-log-bin"]
-        return ["mariadbd", "--no-defaults", *_as_root(), *paths, *options, "--innodb-flush-log-at-trx-commit=2"]
+        return [
+            program("mariadbd"),
+            "--no-defaults",
+            *_as_root(),
+            *paths,
+            *options,
+            "--innodb-flush-log-at-trx-commit=2",
+        ]
 
     def ask(self) -> None:
         pymysql.connect(host="127.0.0.1", port=self.port, user="root").close()
@@ -162,7 +171,7 @@ class OwnRedis(Server):
     def command(self) -> Sequence[str]:
         options = {"port": self.port, "bind": "127.0.0.1", "dir": self.folder, "save": "", "appendonly": "yes"}
         named = [word for name, value in options.items() for word in (f"--{name}", str(value))]
-        return ["redis-server", *named, "--appendfsync", "always", "--maxmemory-policy", "noeviction"]
+        return [program("redis-server"), *named, "--appendfsync", "always", "--maxmemory-policy", "noeviction"]
 
     def ask(self) -> None:
         with redis.Redis.from_url(self.url) as client:
@@ -178,7 +187,32 @@ MAKERS: Final[dict[str, Callable[[Path], Server]]] = {
     "mariadb": OwnMariadb.made,
     "redis": OwnRedis.made,
 }
-PROGRAMS: Final = {"postgresql": "initdb", "mariadb": "mariadb-install-db", "redis": "redis-server"}
+_PROGRAMS: Final = {"postgresql": "initdb", "mariadb": "mariadb-install-db", "redis": "redis-server"}
+_BESIDE_THE_PATH: Final = ("/usr/lib/postgresql/*/bin", "/usr/sbin")
+
+
+def is_installed(kind: str) -> bool:
+    """Whether a server of this kind can be made here."""
+    try:
+        program(_PROGRAMS[kind])
+    except LookupError:
+        return False
+    return True
+
+
+def program(name: str) -> str:
+    """The path of a program; Debian keeps PostgreSQL's apart, a folder for each version, of which the newest counts."""
+    found = shutil.which(name)
+    for pattern in _BESIDE_THE_PATH if found is None else ():
+        folders = sorted(Path("/").glob(pattern.removeprefix("/")), key=_version, reverse=True)
+        found = next((path for folder in folders if (path := shutil.which(name, path=str(folder)))), found)
+    if found is None:
+        raise LookupError(f"{name} is not installed")
+    return found
+
+
+def _version(folder: Path) -> float:
+    return next((float(part) for part in folder.parts if part.replace(".", "", 1).isdigit()), 0.0)
 
 
 def free_port() -> int:
