@@ -9,20 +9,27 @@ import sys
 
 import pytest
 
-from tests.receiver.chaos.run import Plan, run
+from tests.receiver.chaos.run import SERVERS, Plan, run
 from tests.receiver.chaos.servers import PROGRAMS
 
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(not sys.platform.startswith("linux"), reason="looks into /proc"),
 ]
-RUNS = [("postgresql", "later"), ("mariadb", "now"), ("redis", "now"), ("sqlite", "later")]
+RUNS = [
+    ("postgresql", "later"),
+    ("mariadb", "now"),
+    ("redis", "now"),
+    ("sqlite", "later"),
+    ("asyncpg", "later"),
+    ("django", "now"),
+]
 
 
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize(("store", "mode"), RUNS)
 def test_each_event_takes_effect_once_whoever_dies(store: str, mode: str) -> None:
-    for program in (PROGRAMS.get(store), "redis-server"):
+    for program in (PROGRAMS.get(SERVERS.get(store, store)), "redis-server"):
         if program is not None and shutil.which(program) is None:
             pytest.skip(f"{program} is not installed")
     figures, wrong = run(Plan(store, mode, events=45, seed=2026, seconds=500, kills=2))
