@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -146,7 +147,7 @@ def test_refunds_payouts_and_new_types_are_asked_for_by_their_kind() -> None:
 @pytest.mark.parametrize("types", [("*",), ("dispute.*",), ("*.failed",), ("payment.*", "dispute.created")])
 def test_types_whose_objects_cannot_be_asked_for_are_refused(types: tuple[str, ...]) -> None:
     with pytest.raises(ValueError, match="latest=True wants types of payments, refunds or payouts"):
-        receiver_of(object()).on(*types, latest=True)
+        receiver_of(SimpleNamespace(retrieve_refund=None)).on(*types, latest=True)
 
 
 def test_without_a_client_there_is_no_latest_state() -> None:
