@@ -8,8 +8,9 @@ from typing import Any
 
 import click
 
+from .._duration import duration_of
 from ..exceptions import MolamError
-from ..receiver.backfill.told import Narrator, advice_of, duration_of, progress_line, since_of
+from ..receiver.backfill.told import Narrator, advice_of, how_far, since_of
 from .opened import told
 from .receivers import receiver_of
 
@@ -42,7 +43,7 @@ def backfill(app: str, since: str, reach: str, **options: Any) -> None:
     except KeyboardInterrupt:
         click.echo(tell.broke_off(), err=True)
         sys.exit(_INTERRUPTED)
-    click.echo(progress_line(ended))
+    click.echo(how_far(ended))
     for line in advice_of(ended):
         click.echo(line, err=True)
     if advice_of(ended):

@@ -2,7 +2,6 @@
 
 import json
 import os
-import re
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -12,6 +11,7 @@ from typing import IO, TYPE_CHECKING, TypeVar
 
 import click
 
+from .._duration import duration_of
 from ..exceptions import MolamError
 from ..journal.showing import COLUMNS, as_cells, as_facts, as_line, csv_writer
 
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
 F = TypeVar("F", bound=Callable[..., object])
 
-_UNITS = {"m": "minutes", "h": "hours", "d": "days"}
 _LEFT_OPEN = 1
 _INTERRUPTED = 130
 
@@ -153,7 +152,9 @@ def in_one_sentence() -> Iterator[None]:
 
 def duration(text: str, option: str) -> timedelta:
     """A time such as 36h; a usage error that names the option otherwise."""
-    found = re.fullmatch(r"([0-9]{1,6})([mhd])", text.strip())
-    if found is None:
-        raise click.BadParameter(f"must be hours or days, such as 36h or 400d, not {text!r}", param_hint=option)
-    return timedelta(**{_UNITS[found[2]]: int(found[1])})
+    try:
+        return duration_of(text)
+    except ValueError:
+        raise click.BadParameter(
+            f"must be hours or days, such as 36h or 400d, not {text!r}", param_hint=option
+        ) from None

@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from ..receiver.event_types import check_types
 from ..webhooks import EnvironmentSecrets
 from .control import ask, url_option
 
@@ -33,12 +34,23 @@ def trigger(
     """Send an event, payment.succeeded for instance, that no payment stands behind."""
     fields = _fields(data)
     if shop is not None:
+        if fields is None:
+            _check_type(event_type)
         _send(event_type, fields or {}, shop, _secret(secret, secret_file, kid), kid)
         return
     if secret or secret_file:
         raise click.UsageError("--secret and --secret-file go with --to; a sandbox signs with its own")
     given = {} if fields is None else {"data": fields}
     click.echo(ask("POST", url, "/events", json={"type": event_type, **given})["id"])
+
+
+def _check_type(event_type: str) -> None:
+    """A usage error for a misspelt type; a new one of Molam's comes with data, which nothing here could make up."""
+    try:
+        check_types([event_type], unknown_types=False)
+    except ValueError as error:
+        said = str(error).partition(";")[0]
+        raise click.UsageError(f"{said}; one that this version does not know wants --data") from None
 
 
 def _fields(data: str | None) -> dict[str, Any] | None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final, TypeAlias
 
 _SECRETS: Final = "a secret, a mapping from key ids to secrets, or what gives the secrets of a key id when it is called"
+_RETRIEVE: Final = ("retrieve_payment_intent", "retrieve_refund", "retrieve_payout")
 _STORE: Final = "a store of molam_sdk.store, or the path of a SQLite file"
 Later: TypeAlias = Callable[[Callable[[], None]], object]
 """Is given a function to run once the answer was sent."""
@@ -27,7 +28,7 @@ def check_parts(secrets: object, store: object, client: object, livemode: object
     for name, part, is_fit, wanted in (
         ("secrets", secrets, isinstance(secrets, str | bytes | Mapping) or callable(secrets), _SECRETS),
         ("store", store, isinstance(store, str | Path) or hasattr(store, "claim"), _STORE),
-        ("client", client, client is None or hasattr(client, "retrieve_payment_intent"), "a client of molam_sdk"),
+        ("client", client, client is None or any(hasattr(client, name) for name in _RETRIEVE), "a client of molam_sdk"),
         ("livemode", livemode, livemode is None or isinstance(livemode, bool), "True, False or None"),
         ("clock", clock, callable(clock), "a function that gives Unix seconds"),
     ):

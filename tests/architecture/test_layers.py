@@ -41,7 +41,7 @@ LAYERS = [
     "_molam_error _facts_line _trace_id",
     "redaction",
     "_pybreaker _interruption _aside _error_facts _frames _greenlets _service_token",
-    "_json_safe _shown _outcome _thread_end _to_its_end",
+    "_json_safe _shown _outcome _thread_end _to_its_end _duration",
 ]
 DRAWN = (PACKAGE.parent / "docs" / "architecture.md").read_text(encoding="utf-8")
 RANK = {part: rank for rank, layer in enumerate(LAYERS) for part in layer.split()}

@@ -72,3 +72,11 @@ def test_what_is_missing_or_meant_otherwise_is_said(tmp_path: Path) -> None:
     refused(molam(*to, "--secret", SECRET, "--data", "[]"), 2, "it must be a JSON object")
     refused(molam(*to, "--secret", SECRET, "--data", "{"), 2, "not JSON")
     refused(molam("trigger", "payment.succeeded", "--secret", SECRET), 2, "--secret and --secret-file go with --to")
+
+
+def test_a_misspelt_type_is_refused_and_a_new_one_wants_data(shop: PostedShop) -> None:
+    to = ("--to", shop.url, "--secret", SECRET)
+    refused(molam("trigger", "payment.succeded", *to), 2, "did you mean 'payment.succeeded'?", "--data")
+    assert shop.events == []
+    ran = molam("trigger", "payment.brand_new", *to, "--data", "{}")
+    assert ran.stdout.startswith("payment.brand_new evt_"), ran.output

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Callable
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timezone
 from typing import Final
 
+from ..._duration import duration_of
 from .plan import BackfillProgress, Since
 
-_UNITS: Final = {"m": "minutes", "h": "hours", "d": "days"}
 _TELL_EVERY: Final = 5.0
 
 
@@ -27,15 +26,7 @@ def since_of(text: str) -> Since:
     return moment if moment.tzinfo is not None else moment.replace(tzinfo=timezone.utc)
 
 
-def duration_of(text: str) -> timedelta:
-    """``24h``, ``7d``, ``90m``; ``ValueError`` otherwise."""
-    found = re.fullmatch(r"([0-9]{1,6})([mhd])", text.strip())
-    if found is None:
-        raise ValueError(f"{text!r} is no duration: say 90m, 24h or 7d")
-    return timedelta(**{_UNITS[found[2]]: int(found[1])})
-
-
-def progress_line(progress: BackfillProgress) -> str:
+def how_far(progress: BackfillProgress) -> str:
     """How far a backfill is, in one line."""
     results = ", ".join(f"{number} {result}" for result, number in sorted(progress.results.items()))
     return f"{progress.looked_at} objects looked at" + (f": {results}" if results else "")
@@ -67,7 +58,7 @@ class Narrator:
         self.mark = progress.mark
         if time.monotonic() >= self._next:
             self._next = time.monotonic() + _TELL_EVERY
-            self._say(f"{progress_line(progress)} (--resume {progress.mark})")
+            self._say(f"{how_far(progress)} (--resume {progress.mark})")
 
     def broke_off(self) -> str:
         """How to go on."""

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
+from molam_sdk._duration import duration_of
 from molam_sdk.receiver.backfill import BackfillProgress
-from molam_sdk.receiver.backfill.told import Narrator, advice_of, duration_of, progress_line, since_of
+from molam_sdk.receiver.backfill.told import Narrator, advice_of, how_far, since_of
 
 
 @pytest.mark.parametrize(
@@ -36,7 +37,7 @@ def test_anything_else_is_refused_with_an_example(text: str) -> None:
 
 def test_what_was_not_run_has_an_advice() -> None:
     progress = BackfillProgress("end", 4, {"handled": 1, "failed": 1, "busy": 1, "unremembered": 1})
-    assert progress_line(progress) == "4 objects looked at: 1 busy, 1 failed, 1 handled, 1 unremembered"
+    assert how_far(progress) == "4 objects looked at: 1 busy, 1 failed, 1 handled, 1 unremembered"
     assert [line.partition(" ")[0] for line in advice_of(progress)] == ["2", "1"]
     assert advice_of(BackfillProgress("end", 4, {"handled": 4})) == []
 

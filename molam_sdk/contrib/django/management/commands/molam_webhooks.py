@@ -12,11 +12,12 @@ from django.db import DEFAULT_DB_ALIAS
 from django.urls import get_resolver
 from django.utils.module_loading import import_string
 
+from molam_sdk._duration import duration_of
 from molam_sdk.contrib.django.store import DjangoStore
 from molam_sdk.contrib.django.views import known_receivers
 from molam_sdk.exceptions import MolamError
 from molam_sdk.receiver import WebhookReceiver
-from molam_sdk.receiver.backfill.told import Narrator, advice_of, duration_of, progress_line, since_of
+from molam_sdk.receiver.backfill.told import Narrator, advice_of, how_far, since_of
 from molam_sdk.receiver.inbox.showing import line_of, page_of, record_of
 from molam_sdk.store.inbox import STATES, Inbox, UnknownEventError
 from molam_sdk.sync_client import MolamSyncClient
@@ -86,7 +87,7 @@ class Command(BaseCommand):
             if isinstance(problem, MolamError):
                 raise CommandError(problem.message) from problem
             raise
-        self.stdout.write(progress_line(ended))
+        self.stdout.write(how_far(ended))
         advice = advice_of(ended)
         if advice:
             raise CommandError("; ".join(advice), returncode=1)
