@@ -65,6 +65,19 @@ def test_each_file_that_is_replaced_counts(field: str, folder: Path) -> None:
     assert settings.context() is not before
 
 
+def test_a_pair_that_cannot_be_loaded_leaves_the_last_good_one_and_is_warned_of_once(
+    folder: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    settings = settings_of(*FIELDS, folder=folder)
+    good = settings.context()
+    (folder / "key.pem").write_bytes(b"half of a k")
+    assert [settings.context() is good for _ in range(3)] == [True] * 3
+    (said,) = caplog.messages
+    assert said.startswith("ca_bundle, mtls_cert or mtls_key cannot be loaded: ")
+    assert said.endswith(": what was loaded before stays in use")
+    assert caplog.records[0].levelname == "WARNING"
+
+
 def test_a_ca_bundle_that_nothing_is_verified_by_is_neither_read_nor_watched(folder: Path, loaded: list[Any]) -> None:
     settings = settings_of("ca_bundle", folder=folder, verify_ssl=False)
     before = settings.context()

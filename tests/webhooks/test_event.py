@@ -134,8 +134,9 @@ def test_an_event_survives_a_queue() -> None:
 
 @pytest.mark.parametrize("body", [b"", b"no", b"[]", b'"text"', b"7", b"null", b"{", b'{"a":NaN}', b"\xff", b"{}x"])
 def test_a_signed_body_that_is_no_object_is_refused(body: bytes) -> None:
-    with pytest.raises(WebhookVerificationError, match="Invalid JSON payload"):
+    with pytest.raises(WebhookVerificationError, match="Invalid JSON payload") as caught:
         event_of(body)
+    assert caught.value.reason == "no_event"
 
 
 CUT = b'{"id":"evt_1","type":"payment.succeeded","data":{"id":"pi_1","status":"succeeded","amount":5,"currency":"USD",'
@@ -167,6 +168,7 @@ def test_numbers_beyond_pythons_bounds_are_decimals() -> None:
     event = event_of(b'{"id":"evt_1","a":' + b"9" * 5000 + b',"b":-1e400,"c":12,"d":0.5}')
     assert event["a"] == Decimal("9" * 5000)
     assert (event["b"], event["c"], event["d"]) == (Decimal("-1e400"), 12, 0.5)
+    assert (type(event["b"]), type(event["c"]), type(event["d"])) == (Decimal, int, float)
 
 
 def test_the_present_state_of_an_object_stands_beside_what_was_sent() -> None:

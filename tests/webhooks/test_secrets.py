@@ -297,3 +297,17 @@ class _Hanging(dict[str, object]):
     def get(self, *_: object) -> object:  # type: ignore[override]
         self.over.wait(30)
         return None
+
+
+def test_a_source_is_told_of_by_its_label() -> None:
+    environment = EnvironmentSecrets("SHOP_", {})
+    assert environment.label == "environment:SHOP_"
+    assert RotatingSecrets(environment).label == "environment:SHOP_"
+
+
+def test_rotating_secrets_ask_their_source_itself_and_without_a_kid_for_none() -> None:
+    environ = {"SHOP_V1": "one"}
+    assert RotatingSecrets(EnvironmentSecrets("SHOP_", environ)).fetch("v1") == (b"one",)
+    asked = list[str]()
+    assert RotatingSecrets(lambda kid: asked.append(kid) or "two").fetch() == (b"two",)
+    assert asked == [""]

@@ -114,10 +114,19 @@ def test_a_kid_counts_for_the_digest_it_follows_where_another_has_none() -> None
         verify(header, secrets={"v1": SECRET, "2": "third"})
 
 
-@pytest.mark.parametrize("header", [f"Xt={T},v1={V1},kid=v1", f"t={T}X,v1={V1},kid=v1", f"t={T},Xv1={V1},kid=v1"])
+@pytest.mark.parametrize(
+    "header",
+    [f"Xt={T},v1={V1},kid=v1", f"t={T}X,v1={V1},kid=v1", f"t={T},Xv1={V1},kid=v1", f"\x0ct={T},v1={V1},kid=v1",
+     f"t={T}=t={T},v1={V1},kid=v1"],
+)  # fmt: skip
 def test_only_spaces_and_tabs_around_a_field_are_left_out(header: str) -> None:
     with pytest.raises(WebhookVerificationError, match=f"^{FORMAT}"):
         verify(header)
+
+
+def test_a_value_begins_after_the_first_equals_sign() -> None:
+    with pytest.raises(WebhookVerificationError, match=f"^{MISMATCH}"):
+        verify(f"t={T},v1={V1}=,kid=v1")
 
 
 def test_a_digest_with_a_letter_more_is_another_one() -> None:

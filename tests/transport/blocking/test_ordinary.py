@@ -159,7 +159,7 @@ def test_a_dripped_body_ends_at_the_deadline(serve: Serve) -> None:
     assert time.monotonic() - began < 3
 
 
-@pytest.mark.parametrize("retries", [2, Retry(total=None, connect=1), Retry(3)], ids=["2", "connect", "all"])
+@pytest.mark.parametrize("retries", [1, 2, Retry(total=None, connect=1), Retry(3)], ids=["1", "2", "connect", "all"])
 def test_an_adapter_that_would_resend_by_itself_is_refused(retries: Any) -> None:
     with pytest.raises(ConfigurationError, match="max_retries"):
         make("https://api.test", HTTPAdapter(max_retries=retries))
