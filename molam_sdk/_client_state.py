@@ -22,6 +22,7 @@ from ._switches import switches_of
 from ._version import version
 from .config import ApiKey, ClientConfig, check_base_url, region_url
 from .exceptions import ConfigurationError
+from .redaction.names import read_name
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -58,7 +59,7 @@ class RequestHeaders(dict[str, str]):
         return self
 
     def __repr__(self) -> str:
-        return repr({name: "***" if name == "Authorization" else value for name, value in self.items()})
+        return repr({name: "***" if read_name(name).secret else value for name, value in self.items()})
 
     def get(self, name: str, default: Any = None) -> Any:
         """As dict's, and so the others."""

@@ -10,7 +10,7 @@ from .exceptions import ConfigurationError
 
 PREFIX: Final = "MOLAM_"
 _OF_OTHERS: Final = (
-    r"MOLAM_(?:API_KEY_FILE|WEBHOOK_SECRET_.+|SANDBOX_.+|TEST_.+"
+    r"MOLAM_(?:API_KEY_FILE|STORE|WEBHOOK_SECRET_.+|SANDBOX_.+|TEST_.+"
     r"|.*SERVICE_(?:HOST|PORT)(?:_.+)?|.*PORT(?:_[0-9]+_(?:TCP|UDP)(?:_.+)?)?)"  # Kubernetes' of a Service named molam
 )
 _BOOLEANS: Final = {

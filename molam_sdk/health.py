@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
@@ -14,6 +15,7 @@ import pybreaker
 
 from ._cached_answer import CachedAnswer, ask_store
 from ._client_state import ClientState
+from .cb import NamedBreaker, breakers
 from .metrics import MetricsObserver
 from .receiver import WebhookReceiver
 from .store import Claim, Store
@@ -26,6 +28,7 @@ HealthStatus = Literal["ok", "degraded", "failing"]
 
 _ORDER: Final[tuple[HealthStatus, ...]] = ("ok", "degraded", "failing")
 _GOOD_FOR: Final = 5.0
+_MOST_NAMED: Final = 20
 _PATIENCE: Final = 0.3  # a probe of Kubernetes gives up after a second
 _BREAKER: Final[Mapping[str, HealthStatus]] = {
     pybreaker.STATE_CLOSED: "ok",
@@ -75,7 +78,8 @@ class HealthReport:
 
 
 class Health:
-    """Looks at clients and receivers of this process: breaker, API key, journal, webhooks' store, last success.
+    """Looks at clients and receivers of this process: breaker, API key, journal, webhooks' store, last success; and at
+    the breakers that other clients of this process share by name, those made for one request each among them.
 
     Databases, and a breaker's shared storage, are asked aside, at most every five seconds, and waited for a third of a
     second: a probe never hangs.
@@ -83,6 +87,7 @@ class Health:
 
     def __init__(self, *parts: CheckedClient | WebhookReceiver) -> None:
         self._checks: dict[str, Callable[[], Check]] = {}
+        self._guarded = [part for part in parts if hasattr(part, "cb")]
         for part in parts:
             checks = _of_receiver(part) if isinstance(part, WebhookReceiver) else _of_client(part)
             for name, check in checks:
@@ -96,9 +101,16 @@ class Health:
         """Whether it should get traffic."""
         began = time.perf_counter()
         checks = {name: check() for name, check in self._checks.items()}
+        if others := self._other_breakers():
+            checks["breakers"] = _breakers(others)
         found = [_ORDER.index(check.status) for check in checks.values()]
         worst = _ORDER[max(found, default=0)]
         return HealthReport(worst, checks, time.time(), (time.perf_counter() - began) * 1000)
+
+    def _other_breakers(self) -> list[NamedBreaker]:
+        """Those that no client which was given stands behind."""
+        shown = {id(client.cb) for client in self._guarded}
+        return [breaker for breaker in breakers() if id(breaker.cb) not in shown]
 
     def _free(self, name: str) -> str:
         """The name, numbered from the second of its kind on."""
@@ -111,7 +123,7 @@ def _of_client(client: Any) -> Iterator[tuple[str, Callable[[], Check]]]:
     yield "client", lambda: Check("failing", {"state": "closed"}) if state.closed.is_set() else Check("ok")
     yield "api_key", partial(_api_key, state)
     if (breaker := getattr(client, "cb", None)) is not None:
-        yield "breaker", partial(_breaker, breaker, _asked(breaker, lambda one: str(one.current_state)))
+        yield "breaker", partial(_breaker, client, _asked(breaker, lambda one: str(one.current_state)))
     if state.journal is not None and hasattr(state.journal.store, "figures"):
         severity: HealthStatus = "failing" if state.config.journal_required else "degraded"
         yield "journal", partial(_store, _asked(state.journal.store, lambda store: store.figures()), severity)
@@ -133,10 +145,24 @@ def _api_key(state: ClientState) -> Check:
     return Check("ok" if known or callable(state.config.api_key) else "failing", facts)
 
 
-def _breaker(breaker: pybreaker.CircuitBreaker, asked: CachedAnswer[str | None]) -> Check:
+def _breaker(client: Any, asked: CachedAnswer[str | None]) -> Check:
+    """Of the address that the client calls now; one that it was given stays, and is asked aside where it is shared."""
+    breaker: pybreaker.CircuitBreaker = client.cb
     in_memory = isinstance(breaker._state_storage, pybreaker.CircuitMemoryStorage)  # pyright: ignore[reportPrivateUsage]  # shown nowhere else
     state = str(breaker.current_state) if in_memory else asked.known().value
     return Check(_BREAKER.get(state or "", "ok"), {"name": breaker.name, "state": state})
+
+
+def _breakers(named: list[NamedBreaker]) -> Check:
+    """How many stand how, and some of those that are not closed."""
+    states = [str(one.cb.current_state) for one in named]
+    not_closed = [
+        f"{one.name} at {one.base_url} is {state}"
+        for one, state in zip(named, states, strict=True)
+        if state != pybreaker.STATE_CLOSED
+    ]
+    worst = max((_BREAKER.get(state, "ok") for state in states), key=_ORDER.index)
+    return Check(worst, {**Counter(states), **({"not_closed": not_closed[:_MOST_NAMED]} if not_closed else {})})
 
 
 def _store(asked: CachedAnswer[Any], severity: HealthStatus) -> Check:

@@ -11,7 +11,7 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from molam_sdk import ClientConfig, MolamAsyncClient, MolamClient, MolamError, MolamSyncClient
-from molam_sdk.health import Health
+from molam_sdk.health import Check, Health
 from molam_sdk.journal import MemoryJournal
 from molam_sdk.receiver import WebhookReceiver
 from molam_sdk.store import MemoryStore, SqliteStore
@@ -62,6 +62,49 @@ def test_an_open_breaker_degrades_and_takes_nobody_out_of_service() -> None:
     assert (report.status, report.http_status, report.checks["breaker"].facts["state"]) == ("degraded", 200, "open")
     client.cb.close()
     assert health.readiness().status == "ok"
+
+
+def test_the_breakers_of_clients_that_were_not_given_are_looked_at_too() -> None:
+    def for_one_request(name: str, *script: Any) -> None:
+        config = ClientConfig(api_key="sk_live_1", max_retries=0)
+        client = MolamSyncClient(config, name, 2, transport=ScriptedTransport(*script), registry=CollectorRegistry())
+        with client, pytest.raises(MolamError):
+            client.create_payment_intent(PAYMENT)
+
+    health = Health(client_of())
+    assert "breakers" not in health.readiness().checks
+    for_one_request("payouts", error_reply(OUTAGE))
+    for_one_request("refunds", error_reply(OUTAGE))
+    assert health.readiness().checks["breakers"] == Check("ok", {"closed": 2})
+    for_one_request("payouts", error_reply(OUTAGE))
+    report = health.readiness()
+    assert (report.status, report.http_status) == ("degraded", 200)
+    facts = {"open": 1, "closed": 1, "not_closed": ["payouts at https://api.molam.io is open"]}
+    assert report.checks["breakers"] == Check("degraded", facts)
+    assert json.loads(json.dumps(report.to_dict()))["checks"]["breakers"]["open"] == 1
+    assert Health().readiness().checks["breakers"].facts == {**facts, "closed": 2}
+
+
+def test_a_breaker_of_the_address_that_is_left_is_no_longer_the_clients() -> None:
+    client = client_of(*[error_reply(OUTAGE)] * 5)
+    health = Health(client)
+    for _ in range(5):
+        with pytest.raises(MolamError):
+            client.create_payment_intent(PAYMENT)
+    client.set_region("eu-west")
+    found = health.readiness().checks
+    assert (found["breaker"].facts["state"], found["breakers"].facts["open"]) == ("closed", 1)
+
+
+def test_many_open_breakers_are_counted_and_some_are_named() -> None:
+    kept = [
+        MolamSyncClient(ClientConfig(api_key="sk_live_1"), f"kind {number}", transport=ScriptedTransport())
+        for number in range(30)
+    ]
+    for client in kept:
+        client.cb.open()
+    facts = Health().readiness().checks["breakers"].facts
+    assert (facts["open"], len(facts["not_closed"])) == (30, 20)  # type: ignore[arg-type]  # a list
 
 
 def test_the_last_success_is_told() -> None:

@@ -12,12 +12,15 @@ from .._journalling.opening import first_line, journal_store_of, opened_here
 from ..config import ClientConfig
 from ..exceptions import ConfigurationError
 from ..journal.entry import End
+from ..journal.seam import Wanted
 from ..secrets.found import secrets_of
+from ..store.sealing import Seal, SealError, seal_of
 from ..webhooks import EnvironmentSecrets
 from .finding import Finding
 
 _PREFIX: Final = "MOLAM_WEBHOOK_SECRET_"
 _SQLITE: Final = "sqlite:///"
+_KEYS: Final = "set every key that entries were encrypted by, the newest first, or run `molam journal rotate-key`"
 _WANTED: Final = "give it the secret exactly as Molam showed it, whsec_ included"
 
 
@@ -51,16 +54,20 @@ def _wrong_secrets(variables: list[str]) -> Iterator[str]:
 
 
 def check_journal(config: ClientConfig) -> list[Finding]:
-    """Whether the journal can be written. A file that is not there is left to the client, whose user it must be."""
-    if config.journal is None:
-        return []
-    path = config.journal.removeprefix(_SQLITE)
+    """Whether the journal can be written, and read by its key. A file that is not there is left to the client, whose
+    user it must be; one that only the code names is not known here, and its key alone is looked at."""
     try:
+        seal = None if callable(config.journal_key) else seal_of(config.journal_key)
+        if config.journal is None:
+            return []
+        path = config.journal.removeprefix(_SQLITE)
         is_file = "://" not in path and path != ":memory:" and bool(path.strip())
         if not is_file or _check_file(Path(path)):
-            _try_store(config.journal)
+            _try_store(config.journal, seal)
     except ConfigurationError as problem:
         return [_unwritable(problem.message)]
+    except SealError as problem:
+        return [Finding("journal", "fail", f"{problem}: {_KEYS}")]
     except Exception as problem:  # noqa: BLE001 - whatever a driver raises; its first line holds no values
         return [_unwritable(first_line(problem))]
     return [Finding("journal", "ok", "can be written")]
@@ -71,12 +78,16 @@ def _unwritable(why: str) -> Finding:
     return Finding("journal", "fail", f"{why}: {advice}")
 
 
-def _try_store(source: str) -> None:
-    """As the client opens it, which makes its table, and with a statement that writes to no row."""
+def _try_store(source: str, seal: Seal | None) -> None:
+    """As the client opens it, which makes its table, with a statement that writes to no row, and with a look at the
+    first entry, which is perhaps sealed by another key than the others."""
     store = journal_store_of(source)
     entries = opened_here(source, store)
     try:
         store.end("molam doctor", uuid.uuid4().hex, End("open", None, ""))
+        if entries is not None:
+            entries.seal = seal
+            entries.page(Wanted(limit=1))
     finally:
         if entries is not None:
             entries.close()

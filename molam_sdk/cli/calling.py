@@ -14,6 +14,7 @@ import click
 from .._places import TEST_URLS, is_loopback
 from ..config import ClientConfig
 from ..exceptions import MolamError
+from .told import as_told
 
 if TYPE_CHECKING:
     from prometheus_client import CollectorRegistry
@@ -50,7 +51,7 @@ def calling(environment: str | None = None, registry: CollectorRegistry | None =
         with MolamSyncClient(ClientConfig.from_env(**place), registry=registry) as client:
             yield client
     except MolamError as error:
-        click.echo(f"molam: {error}", err=True)
+        click.echo(as_told(f"molam: {error}"), err=True)
         sys.exit(_IN_DOUBT if error.money_may_have_moved else _REFUSED)
     except KeyboardInterrupt:
         click.echo("molam: stopped; what was being sent may have been done: see the idempotency key above", err=True)

@@ -11,6 +11,8 @@ from typing import Any
 import click
 import requests
 
+from .told import as_told
+
 DEFAULT_URL = "http://127.0.0.1:8642"
 POLL_SECONDS = 0.5
 
@@ -27,7 +29,27 @@ TOKEN = "MOLAM_SANDBOX_CONTROL_TOKEN"  # noqa: S105  # the name of a variable
 def ask(method: str, url: str, path: str, **options: Any) -> Any:
     """The JSON answer of a control path; a ClickException where there is no sandbox or it refuses."""
     with _answer(method, url, path, timeout=30, **options) as answer:
-        return answer.json() if answer.content else None
+        if not answer.content:
+            return None
+        try:
+            return _Facts(answer.json(), url)
+        except (ValueError, TypeError):
+            raise _no_sandbox(url) from None
+
+
+class _Facts(dict[str, Any]):
+    """What a sandbox answers; one that lacks what was asked for is none."""
+
+    def __init__(self, found: Any, url: str) -> None:
+        super().__init__(found)
+        self._url = url
+
+    def __missing__(self, name: str) -> Any:
+        raise _no_sandbox(self._url)
+
+
+def _no_sandbox(url: str) -> click.ClickException:
+    return click.ClickException(f"what answers at {url} is no sandbox: start one with `molam sandbox`")
 
 
 @contextmanager
@@ -39,7 +61,7 @@ def _answer(method: str, url: str, path: str, **options: Any) -> Iterator[reques
             session.trust_env = False
             answer = session.request(method, f"{url.rstrip('/')}/_sandbox{path}", headers=headers, **options)
             if not answer.ok:
-                raise click.ClickException(f"{answer.status_code}: {_reason(answer)}")
+                raise click.ClickException(as_told(f"{answer.status_code}: {_reason(answer)}"))
             yield answer
     except requests.ConnectionError as error:
         raise click.ClickException(f"no sandbox answers at {url} (start one with `molam sandbox`): {error}") from None
@@ -102,7 +124,7 @@ def add(spec: str, url: str) -> None:
         parts = read_fault(spec)
     except ValueError as error:
         raise click.BadParameter(str(error)) from None
-    click.echo(ask("POST", url, "/faults", json=parts)["id"])
+    click.echo(as_told(ask("POST", url, "/faults", json=parts)["id"]))
 
 
 @faults.command("list")

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from .._environment import PREFIX
 from ..journal.showing import as_line
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ def kill_and_find(sandbox: "Sandbox", config: "ClientConfig", say: Callable[[str
 
 def _pay_and_die(sandbox: "Sandbox", config: "ClientConfig", journal: str) -> None:
     environment = {
-        **os.environ,
+        **{name: value for name, value in os.environ.items() if not name.startswith(PREFIX)},  # the caller's settings
         "MOLAM_API_KEY": str(config.api_key),
         "MOLAM_BASE_URL": config.url,
         "MOLAM_JOURNAL": journal,

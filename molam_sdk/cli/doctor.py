@@ -10,19 +10,19 @@ import click
 
 from ..config import ClientConfig
 from ..exceptions import ConfigurationError
-from ..redaction import escape_unseen, redact_text
 from .beside import check_journal, check_webhooks
 from .called import check_call
 from .checks import check_breaker, check_expiry, check_key, check_netrc, check_proxies, check_retries
 from .finding import Finding
 from .reached import check_network, check_verification
+from .told import as_told
 
 _MARKS = {"ok": "ok  ", "warn": "warn", "fail": "FAIL"}
 
 
 def examine(url: str | None = None, *, webhooks: bool = True) -> list[Finding]:
     """Every finding, `url` winning over the environment; one alone where the configuration itself is refused."""
-    return [replace(found, text=_safe(found.text)) for found in _found(url, webhooks=webhooks)]
+    return [replace(found, text=as_told(found.text)) for found in _found(url, webhooks=webhooks)]
 
 
 def _found(url: str | None, *, webhooks: bool) -> Iterator[Finding]:
@@ -56,10 +56,6 @@ def _all_stand(findings: list[Finding]) -> bool:
 
 def _advice(warning: warnings.WarningMessage) -> str:
     return ": correct the name, or unset it" if str(warning.message).startswith("Nothing reads") else ""
-
-
-def _safe(text: str) -> str:
-    return escape_unseen(redact_text(text))
 
 
 @click.command()

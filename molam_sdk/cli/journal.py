@@ -13,7 +13,8 @@ import click
 
 from .._duration import duration_of
 from ..exceptions import MolamError
-from ..journal.showing import COLUMNS, as_cells, as_facts, as_line, csv_writer
+from ..journal.showing import COLUMNS, as_cells, as_facts, as_line, as_rows, csv_writer
+from .told import as_told
 
 if TYPE_CHECKING:
     from .._journalling.blocking.journal import Journal
@@ -62,9 +63,8 @@ def show(source: str, key: str, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(facts))
         return
-    for name, value in facts.items():
-        if value is not None:
-            click.echo(f"{name:<14} {value if isinstance(value, str) else json.dumps(value)}")
+    for line in as_rows(facts):
+        click.echo(line)
 
 
 @journal.command()
@@ -147,7 +147,7 @@ def in_one_sentence() -> Iterator[None]:
     try:
         yield
     except MolamError as error:
-        raise click.ClickException(error.message) from None
+        raise click.ClickException(as_told(error.message)) from None
 
 
 def duration(text: str, option: str) -> timedelta:

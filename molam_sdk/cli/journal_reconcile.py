@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ..journal.showing import csv_writer
+from ..redaction import escape_unseen, redact_text
 from .journal import duration, in_one_sentence
 
 if TYPE_CHECKING:
@@ -84,7 +85,8 @@ def _shower(form: str | None) -> "Callable[[Difference], object]":
 
 def _line(difference: "Difference") -> str:
     sides = f"here {difference.here or '-'}, there {difference.there or '-'}"
-    return f"{difference.kind:<10}  {difference.object:<14}  {difference.object_id}  {difference.key or '-'}  {sides}"
+    line = f"{difference.kind:<10}  {difference.object:<14}  {difference.object_id}  {difference.key or '-'}  {sides}"
+    return escape_unseen(redact_text(line))
 
 
 def _conclude(report: "Reconciliation", form: str | None) -> None:

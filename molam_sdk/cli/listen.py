@@ -15,6 +15,7 @@ from ..exceptions import WebhookVerificationError
 from ..webhooks import parse_event, sign
 from .control import DEFAULT_URL, url_option
 from .forward import ShopAnswer, forward
+from .told import as_told
 
 if TYPE_CHECKING:
     from ..models import WebhookEndpoint
@@ -117,13 +118,18 @@ def listen(shop: str, types: tuple[str, ...], api_key: str | None, url: str) -> 
         events = spelt_out(types)
     except ValueError as error:
         raise click.BadParameter(str(error), param_hint="--events") from None
+    try:
+        config = ClientConfig(api_key=api_key, base_url=url)
+    except MolamError as error:
+        raise click.ClickException(error.message) from None
     forwarder = Forwarder(shop)
     wanted = {"tenant_type": "merchant", "tenant_id": "listen", "url": forwarder.url, "events": events}
-    with forwarder.running(), MolamClient(ClientConfig(api_key=api_key, base_url=url)) as client:
+    with forwarder.running(), MolamClient(config) as client:
         try:
             endpoint = client.create_webhook_endpoint(wanted)  # type: ignore[arg-type]  # a dict of its fields
         except MolamError as error:
-            raise click.ClickException(f"no endpoint could be made at {url} (default {DEFAULT_URL}): {error}") from None
+            told = as_told(f"no endpoint could be made at {url} (default {DEFAULT_URL}): {error}")
+            raise click.ClickException(told) from None
         try:
             _tell(endpoint, shop)
             _follow_keys(forwarder, endpoint)

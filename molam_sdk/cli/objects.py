@@ -9,7 +9,8 @@ from typing import Any
 
 import click
 
-from ..redaction import sanitize_sensitive_data
+from ..journal.showing import as_rows
+from ..redaction import escape_unseen, sanitize_sensitive_data
 from .calling import calling, changes, consented, json_option, live_option
 
 _COLUMNS = ("id", "status", "amount", "currency", "created_at", "payment_id", "customer_id", "url")
@@ -23,9 +24,8 @@ def show(answer: Any, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(facts))
         return
-    for name, value in facts.items():
-        if value not in (None, {}, []):
-            click.echo(f"{name:<16} {value if isinstance(value, str) else json.dumps(value)}")
+    for line in as_rows(facts):
+        click.echo(line)
 
 
 def show_list(answers: Iterable[Any], limit: int, as_json: bool) -> None:
@@ -33,7 +33,7 @@ def show_list(answers: Iterable[Any], limit: int, as_json: bool) -> None:
     for answer in islice(answers, limit):
         facts = _facts(answer)
         line = json.dumps(facts) if as_json else "  ".join(str(facts[name]) for name in _COLUMNS if facts.get(name))
-        click.echo(line)
+        click.echo(escape_unseen(line))
 
 
 def _facts(answer: Any) -> dict[str, Any]:

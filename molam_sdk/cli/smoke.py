@@ -11,6 +11,7 @@ import click
 from .._places import ENVIRONMENTS
 from ..exceptions import MolamError
 from .calling import calling, consented, live_option
+from .told import as_told
 
 if TYPE_CHECKING:
     from prometheus_client import CollectorRegistry
@@ -40,7 +41,7 @@ def smoke(environment: str | None, currency: str, live: bool) -> None:
             try:
                 held, why = holds(), ""
             except MolamError as error:
-                held, why = False, f": {error}"
+                held, why = False, as_told(f": {error}")
             click.echo(f"{'ok  ' if held else 'FAIL'} {name}{why}")
             if not held:
                 sys.exit(_FAILED)

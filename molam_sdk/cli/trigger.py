@@ -9,6 +9,7 @@ import click
 from ..receiver.event_types import check_types
 from ..webhooks import EnvironmentSecrets
 from .control import ask, url_option
+from .told import as_told
 
 _SIGN_WITH = "Sign with this; others on this machine can read a command line: better MOLAM_WEBHOOK_SECRET_<KID>."
 
@@ -41,7 +42,7 @@ def trigger(
     if secret or secret_file:
         raise click.UsageError("--secret and --secret-file go with --to; a sandbox signs with its own")
     given = {} if fields is None else {"data": fields}
-    click.echo(ask("POST", url, "/events", json={"type": event_type, **given})["id"])
+    click.echo(as_told(ask("POST", url, "/events", json={"type": event_type, **given})["id"]))
 
 
 def _check_type(event_type: str) -> None:

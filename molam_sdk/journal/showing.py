@@ -5,11 +5,11 @@ from __future__ import annotations
 import csv
 import json
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime, timezone
 from typing import IO, Any
 
-from ..redaction import redact_text, sanitize_sensitive_data
+from ..redaction import escape_unseen, redact_text, sanitize_sensitive_data
 from .entry import Entry
 
 COLUMNS = (
@@ -23,17 +23,16 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 def as_line(entry: Entry) -> str:
     """The facts that one looks for, in one line."""
     cells = as_cells(entry)
-    facts = [cells["object_id"], entry.code, cells["note"]]
-    return f"{entry.state:<8} {cells['first_used_at']}  {entry.operation:<26} {entry.key}  " + "  ".join(
-        str(fact) for fact in facts if fact
-    )
+    facts = [cells["object_id"], cells["code"], cells["note"]]
+    line = f"{entry.state:<8} {cells['first_used_at']}  {entry.operation:<26} {entry.key}  "
+    return escape_unseen(line + "  ".join(str(fact) for fact in facts if fact))
 
 
 def as_cells(entry: Entry) -> dict[str, Any]:
-    """What an export holds of an entry: no bodies. The key stands as it is: it is what accounts are matched by."""
+    """What an export holds of an entry: no bodies, no secrets and card numbers. The key stands as it is: it is what
+    accounts are matched by."""
     body, answer = _parsed(entry.body), _parsed(entry.answer.body if entry.answer is not None else None)
-    return {
-        "key": entry.key,
+    others = {
         "state": entry.state,
         "outcome": entry.outcome,
         "operation": entry.operation,
@@ -47,8 +46,18 @@ def as_cells(entry: Entry) -> dict[str, Any]:
         "request_id": entry.request_id,
         "account": entry.account,
         "base_url": entry.base_url,
-        **sanitize_sensitive_data({"actor": entry.actor, "trace_id": entry.trace_id, "note": entry.note}),
+        "actor": entry.actor,
+        "trace_id": entry.trace_id,
+        "note": entry.note,
     }
+    return {"key": entry.key, **sanitize_sensitive_data(others)}
+
+
+def as_rows(facts: Mapping[str, Any]) -> Iterator[str]:
+    """What is known of something, a line for each fact, as a terminal may be given it."""
+    for name, value in facts.items():
+        if value not in (None, {}, []):
+            yield escape_unseen(f"{name:<16} {value if isinstance(value, str) else json.dumps(value)}")
 
 
 def as_facts(entry: Entry) -> dict[str, Any]:
@@ -71,7 +80,9 @@ def csv_writer(output: IO[str]) -> Callable[[Iterable[object]], object]:
 
 
 def _no_formula(value: object) -> object:
-    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
+    if not isinstance(value, str):
+        return value
+    return escape_unseen(f"'{value}" if value.startswith(_FORMULA) else value)
 
 
 def _parsed(body: bytes | None) -> dict[str, Any]:

@@ -85,8 +85,10 @@ def _assignment() -> re.Pattern[str]:
 def _scheme() -> re.Pattern[str]:
     """The schemes of RFC 9110 and others, which stay; ``many``: those whose credentials are a list."""
     return re.compile(
-        r"(?i)(?:(?:bearer|basic|token|apikey|api-key|negotiate|ntlm|jwt)|(?P<many>digest|oauth|hawk|signature|aws4-[\w\-]+))"
-        r"(?:\s|\\+t|%20|\+)+"
+        r"(?:(?i:bearer|basic|token(?! token=)|apikey|api-key|negotiate|ntlm|jwt)"
+        r"|(?P<many>(?i:digest|oauth|hawk|signature|token|aws4-[\w\-]+))"
+        r"|[A-Z][\w\-]{1,31}(?=[ \t]+(?:\*\*\*R|(?=[\w.\-+/~]*[0-9])[\w.\-+/~]{6,})))"
+        r"(?:\s|\\+[tn]|\\(?=\n)|%20|\+)+"
     )
 
 

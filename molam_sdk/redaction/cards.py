@@ -38,13 +38,14 @@ RARE_GROUPINGS: Final = (
     (4, 4, 4, 3), (4, 4, 4, 2), (4, 4, 4, 1), (4, 4, 4), (4, 4, 5), (4, 12), (12, 4), (4, 4, 8), (8, 4, 4), (4, 8, 4),
     (8, 8), (8, 8, 3), (8, 5), (6, 10), (6, 4, 6), (6, 6, 4), (6, 6, 3), (6, 9), (10, 6), (5, 5, 5), (5, 5, 6),
     (5, 5, 5, 1), (3, 3, 3, 3, 4), (3,) * 5, (3, 3, 3, 3, 3, 1), (3, 3, 3, 3, 2), (2,) * 8, (2,) * 7 + (1,), (2,) * 7,
-    (1,) * 16,
+    (1,) * 16, (1, 3, 3, 3, 3, 3),
 )  # fmt: skip
 _SHORTEST, _LONGEST = 12, 19
 _LONGEST_PHONE: Final = 13
 _LONGEST_WORD: Final = 32
 _MOST_GROUPS: Final = 20
 _WIDEST_GAP: Final = 3
+_ID_PREFIXES: Final = ("0x", "0X", "1Z")  # the last is of a parcel's number
 _HEX: Final = frozenset("abcdefABCDEF")
 # Each digit twice, its figures added.
 _DOUBLED: Final = dict(zip("0123456789", (0, 2, 4, 6, 8, 1, 3, 5, 7, 9), strict=True))
@@ -103,6 +104,8 @@ class _Groups:
         if gap is None or len(gap) > _WIDEST_GAP:
             return
         for grouping, usual in _groupings().get(size, ()):
+            if len(grouping) == 2 and gap == ".":
+                continue  # a decimal fraction
             if self._sizes[at : at + len(grouping)] == grouping and self._are_close(at, len(grouping), equal=not usual):
                 yield len(grouping)
         if gap != gap_before:
@@ -121,7 +124,7 @@ class _Groups:
 def _is_odd_grouping(sizes: tuple[int, ...], gap: str) -> bool:
     """Whether all that stands between equal separators may be one number: few groups, or all of one size."""
     if len(sizes) == 2 and gap == ".":
-        return False  # a decimal fraction
+        return False
     return (len(sizes) <= 8 and min(sizes) > 1) or len(set(sizes[:-1])) == 1
 
 
@@ -152,7 +155,7 @@ def _inside_id(text: str, start: int, end: int) -> bool:
     before = _letters_before().search(text, max(0, start - _LONGEST_WORD), start)
     after = _letters().match(text, end, end + _LONGEST_WORD)
     words = [found[0] for found in (before, after) if found is not None]
-    return any(map(_HEX.issuperset, words)) or text[max(start - 2, 0) : start] in ("0x", "0X")
+    return any(map(_HEX.issuperset, words)) or text[max(start - 2, 0) : start] in _ID_PREFIXES
 
 
 @cache
@@ -177,6 +180,7 @@ _BETWEEN: Final = r" \t\x0b\x0c\x1c-\x1f\x00\-./_\\"
 _BETWEEN_TOO: Final = (
     r"\x85\xa0\u1680\u2000-\u200a\u202f\u205f\u3000\xad\u034f\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff"
     r"\u058a\u05be\u2010-\u2015\u2043\u2053\u207b\u2212\u2e3a\u2e3b\u301c\u30fc\ufe58\ufe63\uff0d"
+    r"\u115f\u1160\u17b4\u17b5\u180b-\u180d\u206a-\u206f\u23af\u2500\u2501\u2800\u3164\ufe00-\ufe0f\uffa0\U000e0000-\U000e007f"
     r"\xb7\u2022\u2024\u2027\u2044\u2215\u2219\u30fb\uff0e\uff0f"
 )
 
@@ -195,8 +199,12 @@ def _digits() -> re.Pattern[str]:
 
 @cache
 def _listed() -> re.Pattern[str]:
-    """The usual groups between signs that as a rule part different numbers."""
-    return re.compile(r"(?<!\d)\d{4}(?:([,:;|+*~#]) ?\d{4}\1 ?\d{4}\1 ?\d{4}|([,:;|+*~#]) ?\d{6}\2 ?\d{4,5})(?!\d)")
+    """The usual groups between signs that as a rule part different numbers, and thousands, as templates write them."""
+    sign, thousands = r"[,:;|+*~#='\u2019]", r"[,'\u2019]"
+    return re.compile(
+        rf"(?<!\d)\d{{4}}(?:({sign}) ?\d{{4}}\1 ?\d{{4}}\1 ?\d{{4}}|({sign}) ?\d{{6}}\2 ?\d{{4,5}})(?!\d)"
+        rf"|(?<![\d,])\d({thousands})\d{{3}}\3\d{{3}}\3\d{{3}}\3\d{{3}}\3\d{{3}}(?!,?\d)"
+    )
 
 
 @cache

@@ -94,8 +94,8 @@ def _sql() -> re.Pattern[str]:
 @cache
 def _said() -> tuple[re.Pattern[str], ...]:
     """Credentials after their scheme, short codes beside their name, and "is" with what holds a digit."""
-    gap = r"(?:\s|\\+t|%20|\+){1,8}"
-    no_word = r"(?=[\w.\-+/~]*(?:\d|[a-z][A-Z]|=))(?!\w+=[\"'\w])"
+    gap = r"(?:[\s+\\]|(?<=\\)[nrt]|%20){1,16}"
+    no_word = r"(?=[\w.\-+/~]*(?:\d|[a-z][A-Z]|=))(?!\w+=[\"']?\w)"
     return (
         re.compile(
             rf"(?i)(?<![A-Za-z0-9])bearer{gap}(?!(?:realm|error|scope|charset|token|auth|scheme|header|format|is|was|not|has|in|and|or|of)"

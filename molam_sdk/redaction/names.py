@@ -13,7 +13,8 @@ REDACTED: Final = "***REDACTED***"
 
 # A name is compared in small letters, without what joins its words.
 _SECRET: Final = frozenset(
-    "authorization proxyauthorization apikey xapikey secret clientsecret webhooksecret secretkey privatekey mtlskey "
+    "authorization proxyauthorization connectsid aspnetsessionid "
+    "apikey xapikey secret clientsecret webhooksecret secretkey privatekey mtlskey "
     "password passwd passphrase passcode pwd pass dbpass dbpwd userpass storepass keypass sshpass token jwt auth oauth "
     "credential credentials cookie cookies setcookie session sessionid sessid sid jsessionid phpsessid sessionkey "
     "pan cardnumber cardno cardnum primaryaccountnumber accountnumber iban cvv cvv2 cvc cvc2 cvn csc cid securitycode "
@@ -25,12 +26,14 @@ _SECRET: Final = frozenset(
 _SECRET_ENDINGS: Final = tuple(
     "secret secrets password passwords passwd passphrase passcode pwd token accesstokens refreshtokens authtokens "
     "apikey apikeys privatekey secretkey signingkey encryptionkey accesskey masterkey sharedkey authkey sessionkey "
+    "journalkey fernetkey hmackey sshkey webhookkey accountkey subscriptionkey tokenhint secretid "
+    "2facode smscode verificationcode "
     "credential credentials cookie cookies cardnumber signature authorization pinblock otpcode securitycode "
     "passwordconfirm passwordconfirmation phpsessid jsessionid mnemonic recoverycodes backupcodes track1 track2".split()
 )
 # Too short to be sought as the end of any name: "pin" also ends "spin".
 _SECRET_WORDS: Final = frozenset(
-    "bearer pass pwd mdp pin otp totp pan cvv cvv2 cvc cvc2 cvn csc auth jwt session sig hmac iban dsn".split()
+    "bearer pass pwd pw mdp pin mpin otp totp pan cvv cvv2 cvc cvc2 cvn csc auth jwt session sig hmac iban dsn".split()
 )
 # What may follow the word that says it: otp_code, password_hash, card_cvc_value, password2, gunicorn's {cookie}i.
 _AFTER: Final = frozenset(
@@ -45,9 +48,10 @@ _LONGEST: Final = 64
 
 # A part of every name above, and of what else gives a secret away: a text without any of these names none.
 _STEMS: Final = (
-    "pass pwd secret token auth cookie sess sid cred cvv cvc cvn csc cid pin otp sig jwt pan card account track "
-    "magstripe iban api priv mtls encryption access master shared security mfa recovery backup mnemonic seed hmac "
-    "dsn assertion verifier bearer basic identified mdp secret cle jeton kennwort contrasena senha"
+    "pass pw secret token auth cookie sess sid cred cvv cvc cvn csc cid pin otp sig jwt pan card account track "
+    "magstripe iban api priv mtls encryption access master shared journal fernet ssh webhook "
+    "subscription security mfa recovery backup mnemonic seed hmac "
+    "dsn assertion verif 2fa sms bearer basic identified mdp secret cle jeton kennwort contrasena senha"
 ).split()
 
 

@@ -36,13 +36,20 @@ SHAPES: Final[tuple[tuple[str, tuple[str, ...], str], ...]] = (
 )  # fmt: skip
 # What begins in the middle of anything, and what of it goes.
 _PRIVATE_KEY: Final = (
-    r"-----BEGIN (?:[A-Z0-9]+ ){0,4}PRIVATE KEY(?: BLOCK)?-----(?:(?s:.)*?-----END[A-Z0-9 ]{0,60}-----|(?s:.)*)"
+    r"-----BEGIN(?:\+|%20| )(?:[A-Z0-9]{1,20}(?:\+|%20| )){0,4}PRIVATE(?:\+|%20| )KEY(?:(?:\+|%20| )BLOCK)?-----"
+    r"(?:(?s:.)*?-----END[A-Z0-9 +%]{0,80}-----|(?s:.)*)"
 )
+# Keys that stand at the end of a word, or behind the colour of a terminal: no word goes on like this.
+_GLUED: Final = (
+    r"(?:(?:sk|rk)_(?:live|test)_(?=[A-Za-z]*[0-9])(?=[0-9]*[A-Za-z])[A-Za-z0-9]{10,}|whsec_[A-Za-z0-9][\w+/=\-]{2,})"
+)
+# A key that a line's end cuts off goes on at the next line's begin.
+_CUT: Final = r"(?:(?:\r?\n|\\+n)(?=[A-Za-z]*[0-9])(?=[a-z0-9]*[A-Z])(?=[A-Z0-9]*[a-z])[A-Za-z0-9]{6,}(?![\w.:\-]))?"
 # ISO/IEC 7813: track 1, track 2.
 _TRACKS: Final = r"%?[Bb]\d{12,19}\^[^^\n]{2,26}\^\d{4,}[^?\s]*\??|;?(?<!\d)\d{12,19}[=D]\d{7,40}(?![A-Za-z0-9])\??"
 
 
-PARTS: Final = ("PRIVATE KEY", *chain.from_iterable(parts for _, parts, _ in SHAPES))
+PARTS: Final = ("PRIVATE", *chain.from_iterable(parts for _, parts, _ in SHAPES))
 
 # A secret begins after no letter or digit but the last one of an escape.
 AFTER_WORD: Final = (
@@ -57,7 +64,8 @@ def _parts() -> re.Pattern[str]:
 
 @cache
 def _shapes() -> re.Pattern[str]:
-    return re.compile(AFTER_WORD + "(?:" + "|".join(look for _, _, look in SHAPES) + ")", re.ASCII)
+    looks = "|".join(look for _, _, look in SHAPES)
+    return re.compile(f"(?:{AFTER_WORD}(?:(?:sk|rk)_(?:live|test)_[\\w.\\-+/=]*{_CUT}|{looks})|{_GLUED})", re.ASCII)
 
 
 @cache

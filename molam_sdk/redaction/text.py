@@ -18,7 +18,7 @@ from .spans import Span, cut
 
 _SHORTEST_SECRET: Final = len("pin=1")
 # What stands between a name and its value, in every form below, and in front of an escape.
-_BETWEEN: Final = " \t\xa0:=<,'%&\\\uff1a\uff1d"
+_BETWEEN: Final = " \t\n\xa0:=<,'%&\\\uff1a\uff1d"
 # A card number is at least twelve characters that are no letters, unless escapes stand among them.
 _DIGITS: Final = re.compile("[0-9][^a-zA-Z]{11}")
 _DIGITS_OF_ANY_SCRIPT: Final = re.compile(r"\d[^a-zA-Z]{11}")

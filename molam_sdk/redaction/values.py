@@ -38,7 +38,8 @@ class Values:
 
     def span(self, at: int) -> Span:
         """The value that begins here, without its quotes."""
-        quoted = self.quoted(at)
+        wrapped = _wrapped().match(self._text, at)
+        quoted = self.quoted(at if wrapped is None else wrapped.end())
         if quoted is not None:
             return quoted
         closing = _BRACKETS.get(self._text[at : at + 1])
@@ -112,6 +113,12 @@ def _no_secret() -> re.Pattern[str]:
 @cache
 def _opening() -> re.Pattern[str]:
     return re.compile(rf"(?:[bBuUrRfFE]{{1,2}}(?=\\{{0,16}}[\"'`]))?(?P<quote>{QUOTE})")
+
+
+@cache
+def _wrapped() -> re.Pattern[str]:
+    """A type that shows its value in quotes: ``Decimal('493')``."""
+    return re.compile(r"(?:SecretStr|SecretBytes|Secret|Decimal|UUID|bytes|bytearray|str)\((?=[bBuU]?[\"'])")
 
 
 @cache

@@ -28,6 +28,7 @@ _MOST_VALUES: Final = 10_000  # some ten milliseconds
 _CHARACTERS_A_VALUE: Final = 256
 _TOO_DEEP: Final = f"… (deeper than {_DEEPEST} levels)"
 _TOO_MANY: Final = f"… (more than {_MOST_VALUES} values)"
+_OF_NAMES: Final = ("name", "key", "header", "field")
 _NAMELESS: Final = Name("", secret=False, kept=False, of_trace=False)
 
 # The same few names come with every line. Only names that hold no secret are remembered.
@@ -95,6 +96,8 @@ class _Walk:
                 clean[shown] = self.value(item, name, depth)
         if taken < len(items):
             clean["…"] = _TOO_MANY
+        if "value" in clean and clean["value"] is not None and _names_a_secret(clean):
+            clean["value"] = REDACTED
         return clean
 
     def _list(self, items: Collection[Any], name: Name, depth: int) -> list[Any]:
@@ -151,6 +154,12 @@ def _is_model(value: object) -> TypeGuard[BaseModel]:
     # Where pydantic is not loaded, nothing is a model: it is left to the models to load it.
     pydantic = sys.modules.get("pydantic")
     return pydantic is not None and isinstance(value, pydantic.BaseModel)
+
+
+def _names_a_secret(clean: Mapping[str, Any]) -> bool:
+    """``{"name": "cookie", "value": "…"}``, as some lists of header fields and variables have it."""
+    named = (clean.get(key) for key in _OF_NAMES)
+    return any(isinstance(name, str) and read_name(name).secret for name in named)
 
 
 def _is_pair(items: Collection[Any]) -> TypeGuard[Sequence[Any]]:

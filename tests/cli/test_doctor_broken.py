@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import pytest
+from cryptography.fernet import Fernet
 
 from molam_sdk._journalling.opening import journal_store_of, opened_here
 from molam_sdk.sandbox import Sandbox
@@ -21,6 +22,7 @@ from tests.clients.hostile.conftest import certificates, no_environment, serve
 from tests.support.certificates import Certificates
 from tests.support.doctor import doctor, findings
 from tests.support.http_server import MOLAMS, Serve, Turn, answer, error, html, then_close, then_hang
+from tests.support.journals import asked
 from tests.support.keys import token
 
 pytestmark = pytest.mark.slow
@@ -30,6 +32,8 @@ __all__ = ["certificates", "no_environment", "serve"]
 KEY: Final = "sk_test_CANARYkey"
 WRONG_SECRET: Final = "sk_test_CANARYwebhook"
 PROXY_LOGIN: Final = "CANARYuser:CANARYpassword"
+JOURNAL_KEY: Final = Fernet.generate_key().decode()
+OTHER_JOURNAL_KEY: Final = Fernet.generate_key().decode()
 BALANCE: Final[dict[str, object]] = {"data": []}
 
 
@@ -76,11 +80,13 @@ class Shop:
         (self.folder / name).write_text(content, encoding="utf-8")
         return str(self.folder / name)
 
-    def made_journal(self) -> str:
-        """The file of one with its table."""
+    def made_journal(self, key: str | None = None) -> str:
+        """The file of one with its table; with a refund in it that was encrypted by a key."""
         path = str(self.folder / "made.db")
-        store = opened_here(path, journal_store_of(path))
+        store = opened_here(path, journal_store_of(path, key))
         assert store is not None
+        if key is not None:
+            store.begin(asked(body=b'{"name":"CANARY"}'), 60)
         store.close()
         return path
 
@@ -217,6 +223,22 @@ BROKEN: Final[dict[str, Broken]] = {
         "journal",
         ("refused", "correct MOLAM_JOURNAL"),
     ),
+    "journal key that is none": (lambda _: {"MOLAM_JOURNAL_KEY": "CANARY"}, "journal", ("MOLAM_JOURNAL_KEY", "Fernet")),
+    "journal key that is none, of a journal": (
+        lambda shop: {"MOLAM_JOURNAL": shop.made_journal(), "MOLAM_JOURNAL_KEY": f"CANARY{JOURNAL_KEY}"},
+        "journal",
+        ("MOLAM_JOURNAL_KEY", "Fernet"),
+    ),
+    "another journal's key": (
+        lambda shop: {"MOLAM_JOURNAL": shop.made_journal(JOURNAL_KEY), "MOLAM_JOURNAL_KEY": OTHER_JOURNAL_KEY},
+        "journal",
+        ("none of the keys opens it", "every key", "rotate-key"),
+    ),
+    "encrypted journal without a key": (
+        lambda shop: {"MOLAM_JOURNAL": shop.made_journal(JOURNAL_KEY)},
+        "journal",
+        ("no key is set", "MOLAM_JOURNAL_KEY", "every key"),
+    ),
     "unknown variable": (lambda _: {"MOLAM_TIMEOUT": "5"}, "config", ("MOLAM_TIMEOUT", "did you mean", "unset")),
     "no number": (lambda _: {"MOLAM_MAX_RETRIES": "CANARY"}, "config", ("MOLAM_MAX_RETRIES", "whole number")),
     "http to elsewhere": (lambda _: {"MOLAM_BASE_URL": "http://api.molam.io"}, "config", ("must be https",)),
@@ -272,7 +294,14 @@ def test_a_broken_set_up_is_named_with_what_to_do(name: str, shop: Shop) -> None
     assert not missing, text
     assert "CANARY" not in done.output
     assert "e30." not in done.output
+    assert not any(key in done.output for key in (JOURNAL_KEY, OTHER_JOURNAL_KEY))
     assert shop.sandbox.api_key not in done.output
+
+
+def test_a_journal_is_read_by_any_of_its_keys(shop: Shop) -> None:
+    keys = f"{OTHER_JOURNAL_KEY}, {JOURNAL_KEY}"
+    journal = {"MOLAM_JOURNAL": shop.made_journal(JOURNAL_KEY), "MOLAM_JOURNAL_KEY": keys}
+    assert findings(doctor(**shop.sound | journal))["journal"] == ("ok", "can be written")
 
 
 @pytest.mark.parametrize("problem", [error(403, "insufficient_scope")], ids=["lacks the scope"])
@@ -284,6 +313,8 @@ def test_a_key_that_may_not_read_the_balance_is_good(problem: Turn, shop: Shop) 
 def test_a_journal_that_is_there_is_tried_and_left_as_it_was(shop: Shop) -> None:
     found = findings(doctor("--strict", **shop.sound | {"MOLAM_JOURNAL": shop.made_journal()}))
     assert found["journal"] == ("ok", "can be written")
+    journal = {"MOLAM_JOURNAL": shop.made_journal(), "MOLAM_JOURNAL_KEY": JOURNAL_KEY}
+    assert findings(doctor(**shop.sound | journal))["journal"] == ("ok", "can be written")
     with sqlite3.connect(shop.made_journal()) as database:
         assert database.execute("SELECT count(*) FROM molam_journal").fetchone() == (0,)
     database.close()

@@ -67,6 +67,8 @@ HOSTILE = [
     'form-data; name="pin"\n\n', "password: |\n a\n", "password is ", "bearer ", "Basic a", "pin 12",
     "api key ", "eyJabcdefg.", "sk_", "-----BEGIN PRIVATE KEY-----", "://a:b", "://a:b@", "a:bbb@", "-u a:",
     "4242424242424242=", "a4242424242424242", "'", '"', "\x9b", "\u202e",
+    "bearer\\n", "sk_live_a\n", "xsk_live_a1", "1,234", "-----BEGIN+A", "Authorization: A ", "password=Decimal('",
+    "4\ufe0f",
 ]  # fmt: skip
 
 

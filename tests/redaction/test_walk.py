@@ -266,3 +266,10 @@ def test_a_key_never_survives_whatever_stands_around_it(before: str, after: str)
 
 def test_a_logger_in_the_data_is_shown_by_its_name() -> None:
     assert sanitize_sensitive_data({"logger": logging.getLogger("x.y")})["logger"].startswith("<Logger x.y (")
+
+
+@pytest.mark.parametrize("named", ["name", "key", "header", "field"])
+def test_the_value_beside_a_secrets_name_goes(named: str) -> None:
+    assert sanitize_sensitive_data([{named: "X-Api-Key", "value": "x"}]) == [{named: "X-Api-Key", "value": REDACTED}]
+    assert sanitize_sensitive_data({named: "Host", "value": "x"}) == {named: "Host", "value": "x"}
+    assert sanitize_sensitive_data({named: "cookie", "value": None}) == {named: "cookie", "value": None}

@@ -21,7 +21,8 @@ CARDS: Final = (
 SEPARATORS: Final = (
     " ", "-", ".", "/", "_", "\t", "  ", " - ", "\x00", "\u00a0", "\u2009", "\u202f", "\u2007", "\u3000", "\u200b",
     "\u00ad", "\u2060", "\u2010", "\u2011", "\u2012", "\u2013", "\u2014", "\u2212", "\uff0d", "\u00b7",
-    "\u2022", "\u2044", "\uff0f", ",", ":", ";", "|", "*", "+",
+    "\u2022", "\u2044", "\uff0f", "\u115f", "\u180b", "\u206f", "\u23af", "\u2500", "\u2800", "\u3164", "\ufe0f",
+    "\U000e0020", "=", "'", "\u2019", ",", ":", ";", "|", "*", "+",
 )  # fmt: skip
 DIGITS: Final = {
     "fullwidth": 0xFF10, "Arabic-Indic": 0x660, "Persian": 0x6F0, "Devanagari": 0x966, "Bengali": 0x9E6, "Tamil": 0xBE6,
@@ -62,7 +63,8 @@ SECRET_NAMES: Final = (
     "x-api-key MOLAM_API_KEY private_key signing_key encryption_key auth Authorization Proxy-Authorization "
     "credentials cookie session session_key sessionid PHPSESSID card_cvc cvc cvv CVV2 cvn security_code pin PIN "
     "pin_block pinBlock otp otp_code totp signature X-Molam-Signature hmac jwt iban card_number cardNumber pan "
-    "track2 mnemonic recovery_codes"
+    "track2 mnemonic recovery_codes MOLAM_JOURNAL_KEY journal_key fernetKey hmac_key ssh_key webhook_key AccountKey "
+    "Ocp-Apim-Subscription-Key db_pw mpin sms_code secret_id id_token_hint"
 ).split()
 # How a name and its value are written.
 ASSIGNMENTS: Final = (
@@ -100,6 +102,7 @@ BESIDE_KEYS: Final = (
     "https://x/?k={}",
 )
 _BASIC: Final = base64.b64encode(b"shop:hunter2").decode()
+_PADDED: Final = base64.b64encode(b"shop:hunter2-long").decode()  # ends with one "=", which looks like an assignment
 # What is like nothing else, as (text, what must go).
 OTHERS: Final[tuple[Row, ...]] = (
     ("Authorization: Bearer abcdef123456", "abcdef123456"),
@@ -200,6 +203,30 @@ OTHERS: Final[tuple[Row, ...]] = (
     ('Content-Disposition: form-data; name="password"\r\n\r\nhunter2\r\n--x', "hunter2"),
     ("4242 4242-4242.4242", "4242 4242-4242.4242"),
     ("42 4242 42424 24242", "42 4242 42424 24242"),
+    ("4,242,424,242,424,242", "4,242,424,242,424,242"),
+    ("4 242 424 242 424 242", "4 242 424 242 424 242"),
+    ("4'242'424'242'424'242", "4'242'424'242'424'242"),
+    ('Authorization: Token token="abcdef123456"', "abcdef123456"),
+    ("Authorization: Key abcdef123456", "abcdef123456"),
+    ("Authorization: Bot abcdef123456", "abcdef123456"),
+    ("Bearer\nabcdef123456", "abcdef123456"),
+    ("Bearer\\nabcdef123456", "abcdef123456"),
+    ("Authorization: Bearer \\\nabcdef123456", "abcdef123456"),
+    (f"'Basic {_PADDED}'", _PADDED),
+    (f"b'Basic {_PADDED}'", _PADDED),
+    ("\x1b[31msk_live_51HabcDEFghij90\x1b[0m", "51HabcDEFghij90"),
+    ("KEYsk_live_51HabcDEFghij90", "51HabcDEFghij90"),
+    ("prefixwhsec_MfKQ9r8GKYqrTwjUPD8", "MfKQ9r8GKYqrTwjUPD8"),
+    ("sk_live_\n51HabcDEFghij90", "51HabcDEFghij90"),
+    ("sk_live_51Habc\nDEFghij90xyz", "DEFghij90xyz"),
+    ("sk_live_51Habc\\nDEFghij90xyz", "DEFghij90xyz"),
+    ("-----BEGIN%20PRIVATE%20KEY-----%0AMIIhunter2%0A-----END%20PRIVATE%20KEY-----", "MIIhunter2"),
+    ("-----BEGIN+RSA+PRIVATE+KEY-----%0AMIIhunter2%0A-----END+RSA+PRIVATE+KEY-----", "MIIhunter2"),
+    ("password=SecretStr('hunter2')", "hunter2"),
+    ("{'cvc': Decimal('493')}", "493"),
+    ("connect.sid=hunter2", "hunter2"),
+    ("ASP.NET_SessionId=hunter2", "hunter2"),
+    ("verification_code=hunter2", "hunter2"),
 )  # fmt: skip
 
 

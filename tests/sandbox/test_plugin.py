@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
@@ -14,18 +15,34 @@ pytestmark = pytest.mark.slow
 DOCS = Path(__file__).parents[2] / "docs" / "sandbox.md"
 
 
-def run_pytest(folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
+def run_pytest(folder: Path, *options: str, **environment: str) -> subprocess.CompletedProcess[str]:
     """Run the tests of a folder as a merchant would, without the plugins that only our own tests need."""
     without = [part for name in ("cacheprovider", "asyncio", "schemathesis", "xdist") for part in ("-p", f"no:{name}")]
     command = [sys.executable, "-m", "pytest", "-q", *without, *options]
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=100)
+    env = {**os.environ, **environment}
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=100, env=env)
 
 
-def test_the_merchants_test_file_of_the_docs_passes_with_warnings_as_errors(tmp_path: Path) -> None:
+SETTINGS_OF_A_SHOP = {
+    "MOLAM_API_KEY": "sk_live_1",
+    "MOLAM_ENVIRONMENT": "staging",
+    "MOLAM_PROXY": "http://proxy.invalid:8080",
+    "MOLAM_MAX_RETRIES": "none",
+    "MOLAM_SWITCHED_OFF": "all",
+    "MOLAM_JOURNAL": "/no/folder/molam.db",
+    "MOLAM_WEBHOOK_SECRET_V1": "whsec_of_the_shop",
+    "MOLAM_SANDBOX_SEED": "none",
+}
+
+
+@pytest.mark.parametrize("settings", [{}, SETTINGS_OF_A_SHOP], ids=["nothing set", "a shop's settings"])
+def test_the_merchants_test_file_of_the_docs_passes_with_warnings_as_errors(
+    tmp_path: Path, settings: dict[str, str]
+) -> None:
     code = re.search(r"```python\n# test_shop\.py\n(.*?)```", DOCS.read_text(encoding="utf-8"), re.DOTALL)
     assert code is not None
     (tmp_path / "test_shop.py").write_text(code[1], encoding="utf-8")
-    done = run_pytest(tmp_path, "-W", "error")
+    done = run_pytest(tmp_path, "-W", "error", **settings)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "3 passed" in done.stdout
 

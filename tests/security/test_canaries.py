@@ -150,3 +150,13 @@ def test_a_key_that_a_callable_gives_is_not_told(
     error = provoke(shop.call("create_refund", ({"payment_id": "pi_1"},), {}))
     assert isinstance(error, MolamError), error
     _nothing_is_found(error, outlets, kind)
+
+
+def _fails_with_a_key() -> None:
+    key = LIVE_KEY
+    raise RuntimeError(f"{len(key)} characters")
+
+
+@pytest.mark.parametrize("name", [name for name in TRACKERS if name != "queues"])  # which stores no frames
+def test_each_way_would_show_a_secret_of_a_frame(name: str, provoke: Provoke) -> None:
+    assert found_in(TRACKERS[name](provoke(_fails_with_a_key)))

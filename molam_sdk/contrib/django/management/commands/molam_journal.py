@@ -18,7 +18,7 @@ from django.utils.module_loading import import_string
 from molam_sdk._journalling.blocking.journal import Journal
 from molam_sdk.contrib.django.shop_client import CLIENT_SETTING, shop_client, shop_journal
 from molam_sdk.exceptions import MolamError
-from molam_sdk.journal.showing import COLUMNS, as_cells, as_facts, as_line, csv_writer
+from molam_sdk.journal.showing import COLUMNS, as_cells, as_facts, as_line, as_rows, csv_writer
 
 ON_END = "MOLAM_JOURNAL_ON_END"
 
@@ -77,9 +77,8 @@ class Command(BaseCommand):
             entry = journal.get(options["key"])
         if entry is None:
             raise CommandError(f"the journal has no key {options['key']!r}")
-        for name, value in as_facts(entry).items():
-            if value is not None:
-                self.stdout.write(f"{name:<14} {value if isinstance(value, str) else json.dumps(value)}")
+        for line in as_rows(as_facts(entry)):
+            self.stdout.write(line)
 
     def _recover(self, options: dict[str, Any]) -> None:
         in_doubt = 0
