@@ -20,7 +20,7 @@ from ._frames import raises_without_values
 from ._interruption import raised_from_outside
 from ._quiet_log import log
 from .config import MOST_SECONDS, ApiKey, ClientConfig
-from .exceptions import ClientClosedError, ConfigurationError, Doubt, RequestValidationError
+from .exceptions import ClientClosedError, ConfigurationError, Doubt, MolamError, RequestValidationError
 
 if TYPE_CHECKING:
     from .webhooks import SecretSource, SignatureHeader
@@ -112,10 +112,14 @@ class BaseClient(Generic[StateT]):
     ) -> Call[T]:
         """``known``: what the journal says is in doubt. ``recalled``: nothing will be sent, so nothing is refused."""
         state = self._state
-        if state.closed.is_set():
-            raise ClientClosedError("this client was closed, and closing is final")
+        try:
+            if state.closed.is_set():
+                raise ClientClosedError("this client was closed, and closing is final")
+            deadline = state.clock() + seconds_of(timeout, state.config.timeout_total)
+        except MolamError as refused:
+            state.doubts.tell(invocation, refused)
+            raise
         models.load()  # before anything is sent: an import that fails must not cost the answer of a payment
-        deadline = state.clock() + seconds_of(timeout, state.config.timeout_total)
         base_url, key = state.base_url, state.key
         headers = _request_headers(invocation, state.headers, key)
         if state.config.api_key is None:

@@ -97,6 +97,22 @@ def test_row_1_a_connection_that_is_refused(caller: Caller, bank: Bank) -> None:
     assert bank.says_the_truth(paying(caller).outcome)
 
 
+@pytest.mark.parametrize("refusal", ["a closed client", "a timeout of nothing"])
+def test_row_1_a_call_that_cannot_begin_says_what_is_in_doubt(caller: Caller, bank: Bank, refusal: str) -> None:
+    client = make(caller, bank, max_retries=0)
+    bank.play(bank.carry_out(LOST), intent())
+    paying(caller)
+    options = {} if refusal == "a closed client" else {"timeout": 0}
+    if not options:
+        caller.wait(client.close())
+    another = failing(caller, "create_payment_intent", ORDER | {"amount": 6}, idempotency_key="order-7", **options)
+    assert another.outcome == "not_sent"
+    again = paying(caller, **options)
+    assert bank.says_the_truth(again.outcome)
+    make(caller, bank)
+    assert caller.call("resolve", again).id == "pi_1"
+
+
 def test_row_1_the_same_order_in_other_words_is_the_same_request(caller: Caller, bank: Bank) -> None:
     make(caller, bank, max_retries=0)
     bank.play(bank.carry_out(LOST), intent())
