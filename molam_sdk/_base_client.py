@@ -20,7 +20,7 @@ from ._frames import raises_without_values
 from ._interruption import raised_from_outside
 from ._quiet_log import log
 from .config import MOST_SECONDS, ApiKey, ClientConfig
-from .exceptions import ClientClosedError, ConfigurationError, Doubt, MolamError, RequestValidationError
+from .exceptions import ClientClosedError, ConfigurationError, Doubt, RequestValidationError
 
 if TYPE_CHECKING:
     from .webhooks import SecretSource, SignatureHeader
@@ -112,13 +112,11 @@ class BaseClient(Generic[StateT]):
     ) -> Call[T]:
         """``known``: what the journal says is in doubt. ``recalled``: nothing will be sent, so nothing is refused."""
         state = self._state
-        try:
-            if state.closed.is_set():
-                raise ClientClosedError("this client was closed, and closing is final")
-            deadline = state.clock() + seconds_of(timeout, state.config.timeout_total)
-        except MolamError as refused:
-            state.doubts.tell(invocation, refused)
-            raise
+        if state.closed.is_set():
+            closed = ClientClosedError("this client was closed, and closing is final")
+            state.doubts.tell(invocation, closed)
+            raise closed
+        deadline = deadline_of(state, invocation, timeout)
         models.load()  # before anything is sent: an import that fails must not cost the answer of a payment
         base_url, key = state.base_url, state.key
         headers = _request_headers(invocation, state.headers, key)
@@ -212,6 +210,15 @@ def _allowed(fields: Mapping[str, str], observer: Observer) -> Iterator[tuple[st
 
 def _log_failure(observer: Observer) -> None:
     log(logging.ERROR, "an observer failed", exc_info=True, facts={"observer": type(observer).__name__})
+
+
+def deadline_of(state: ClientState, invocation: Invocation[Any], timeout: float | None) -> float:
+    """When a call must have ended, by the client's clock; an error about its ``timeout`` says what is in doubt."""
+    try:
+        return state.clock() + seconds_of(timeout, state.config.timeout_total)
+    except RequestValidationError as refused:
+        state.doubts.tell(invocation, refused)
+        raise
 
 
 def seconds_of(timeout: float | None, default: float) -> float:

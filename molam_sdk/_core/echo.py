@@ -36,8 +36,10 @@ class Echo:
     ) -> str | None:
         """What was asked for and what came, where they differ; what the answer leaves out does not differ."""
         came = vars(answer)
-        if (self.id or self.prefix) and (why := self._another_id(template, path, came["id"])) is not None:
-            return why
+        if self.id or self.prefix:
+            why = self._another_id(template, path, came["id"])
+            if why is not None:
+                return why
         if self.fields and body is not None:
             from pydantic_core import from_json
 

@@ -112,20 +112,17 @@ class RequestModel(BuiltOnFirstUse):
         without_nulls = not self._sends_nulls
         if not type(self).__module__.startswith(_OURS):  # a merchant's subclass, which may serialize as it likes
             return self.model_dump_json(exclude_none=without_nulls)
-        values = vars(self) | self._own_fields()
-        with suppress(RecursionError):  # a circle, or something as deep: pydantic says so below
-            values = {name: _in_order(value) for name, value in values.items()}
+        extra = self.__pydantic_extra__
+        values = vars(self) | ({name: extra[name] for name in sorted(extra)} if extra else {})
+        for name, value in values.items():
+            if value and type(value) in _NESTED:
+                values[name] = _in_order(value)
         amount = vars(self).get("amount")
         if amount is not None:
             values["amount"] = to_json_number(amount)
         if without_nulls:
             values = {name: value for name, value in values.items() if value is not None}
         return to_json(values, exclude_none=without_nulls).decode()
-
-    def _own_fields(self) -> dict[str, Any]:
-        """Those that the contract does not name."""
-        extra = self.__pydantic_extra__ or {}
-        return {name: extra[name] for name in sorted(extra)}
 
     @without_values
     def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
@@ -136,11 +133,20 @@ class RequestModel(BuiltOnFirstUse):
         return type(self).model_validate((copy.deepcopy(values) if deep else values) | dict(update))
 
 
+_NESTED: Final = frozenset({dict, list})
+
+
 def _in_order(value: Any) -> Any:
     """The same under sorted names: a body that is equal is the same bytes, as its idempotency key asks for."""
+    with suppress(RecursionError):  # a circle, or something as deep: pydantic says so
+        return _sorted(value)
+    return value
+
+
+def _sorted(value: Any) -> Any:
     if type(value) is dict:
-        return {name: _in_order(value[name]) for name in sorted(value, key=str)}
-    return [_in_order(item) for item in value] if type(value) is list else value
+        return {name: _sorted(value[name]) for name in sorted(value, key=str)}
+    return [_sorted(item) for item in value] if type(value) is list else value
 
 
 RequestT = TypeVar("RequestT", bound=RequestModel)

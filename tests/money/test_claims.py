@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -98,8 +99,12 @@ def test_row_1_a_connection_that_is_refused(caller: Caller, bank: Bank) -> None:
 
 
 @pytest.mark.parametrize("refusal", ["a closed client", "a timeout of nothing"])
-def test_row_1_a_call_that_cannot_begin_says_what_is_in_doubt(caller: Caller, bank: Bank, refusal: str) -> None:
-    client = make(caller, bank, max_retries=0)
+@pytest.mark.parametrize("journal", [False, True], ids=["memory alone", "a journal"])
+def test_row_1_a_call_that_cannot_begin_says_what_is_in_doubt(
+    caller: Caller, bank: Bank, tmp_path: Path, refusal: str, journal: bool
+) -> None:
+    kept = {"journal": f"sqlite:///{tmp_path / 'journal.db'}"} if journal else {}
+    client = make(caller, bank, max_retries=0, **kept)
     bank.play(bank.carry_out(LOST), intent())
     paying(caller)
     options = {} if refusal == "a closed client" else {"timeout": 0}
@@ -109,7 +114,7 @@ def test_row_1_a_call_that_cannot_begin_says_what_is_in_doubt(caller: Caller, ba
     assert another.outcome == "not_sent"
     again = paying(caller, **options)
     assert bank.says_the_truth(again.outcome)
-    make(caller, bank)
+    make(caller, bank, **kept)
     assert caller.call("resolve", again).id == "pi_1"
 
 
