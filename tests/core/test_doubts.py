@@ -268,3 +268,13 @@ def test_what_could_be_carried_out_twice_is_refused(
 def test_a_read_may_be_asked_again_however_old_it_is() -> None:
     read = Doubt("unknown", request_of(retrieve_refund("re_1")), time.time() - 100 * HOUR, "a", URL)
     refuse_unless_safe(read, None, "a", URL)
+
+
+def test_a_call_that_is_told_to_have_ended_twice_settles_nothing_of_another_that_runs() -> None:
+    memory = DoubtMemory(10)
+    first, second = (create_refund({"payment_id": "pi_1"}, "told-twice") for _ in range(2))
+    memory.begin(first)
+    memory.begin(second)
+    memory.end(first, None, settled=False)
+    memory.end(first, None, settled=True)
+    assert memory.find("told-twice") is not None
