@@ -13,8 +13,9 @@ sys.path.insert(0, str(ROOT))
 # ruff: noqa: E402 - found from the root, wherever this is called from
 import settings_table
 
-from molam_sdk._core.evidence import ANY_REQUEST_ID, MOLAM_REQUEST_ID, Instead, RequestId, what_came_instead
-from molam_sdk._core.problem import read_problem
+from molam_sdk._core.evidence import ANY_REQUEST_ID, MOLAM_REQUEST_ID, Instead, RequestId
+from molam_sdk._core.operations import retrieve_refund
+from molam_sdk._core.reading import read_answer
 from molam_sdk._core.rules import RULES, Case, Rule, judge
 from molam_sdk._core.wire import Failure, NoReply, Reply
 from molam_sdk.receiver.answers import ANSWERS as WEBHOOK_ANSWERS
@@ -33,6 +34,7 @@ HEADERS = {
 ANSWERS: dict[str, tuple[int, bytes]] = {
     "2xx with a JSON object that cannot be read": (200, b'{"a": '),
     "2xx with an error in the body": (200, NESTED),
+    "2xx about something else: another id, amount or currency, another operation's object": (200, b'{"id": "re_2"}'),
     "2xx with a page, or with nothing where something is due": (200, PAGE_OF_A_GATEWAY),
     '400, 402, 404, 422, … with `{"error": {"code": "…"}}`': (402, NESTED),
     "the same in another shape of Molam's": (402, FLAT),
@@ -41,9 +43,11 @@ ANSWERS: dict[str, tuple[int, bytes]] = {
     "the same in another shape of Molam's ": (403, FLAT),
     "the same with a page, no body, or numbers for codes ": (403, PAGE_OF_A_GATEWAY),
     '409, or 400 and 422 "already …", with `{"error": {"code": "…"}}`': (409, NESTED),
+    '409 "… in progress"': (409, b'{"error": {"code": "request_in_progress"}}'),
     "3xx": (302, NESTED),
     "408, 5xx": (503, NESTED),
 }
+ASKED = retrieve_refund("re_1")
 
 
 def table() -> str:
@@ -55,24 +59,32 @@ def evidence() -> str:
     """What may be concluded from an answer to a request that was sent, by the request id that it carries."""
     head = ("what comes", *(f"`{name}`" for name in (MOLAM_REQUEST_ID, ANY_REQUEST_ID)), "neither")
     done = ("2xx with what the operation answers with", *["done"] * len(RequestId))
-    cut = [conclusion(judge(NoReply(Failure.RESET, "", None, 200, HEADERS[kind]))) for kind in RequestId]
     rows = [
         (what.strip(), *(conclusion(judged(*answer, HEADERS[kind])) for kind in RequestId))
         for what, answer in ANSWERS.items()
     ]
-    return lines([head, done, ("2xx that breaks off", *cut), *rows])
+    none = [("no answer: a reset, a time limit, Ctrl-C", Failure.RESET)]
+    none.append(("no byte of the request was sent: no name, a refused connection, an open breaker", Failure.CONNECT))
+    unanswered = [(what, *[conclusion(judge(NoReply(failure, "")))] * len(RequestId)) for what, failure in none]
+    return lines([head, done, broken_off("2xx", 200), *rows[:4], broken_off("4xx", 402), *rows[4:], *unanswered])
+
+
+def broken_off(name: str, status: int) -> tuple[str, ...]:
+    """The row of an answer whose head was read, and its body not to its end."""
+    cut = [conclusion(judge(NoReply(Failure.INCOMPLETE, "", None, status, HEADERS[kind]))) for kind in RequestId]
+    return (f"{name} that breaks off", *cut)
 
 
 def judged(status: int, body: bytes, headers: Mapping[str, str]) -> Rule:
     """The rule for one answer that is not the operation's."""
-    answer, problem = Reply(status, headers, body, 0.0), read_problem(body)
-    return judge(answer, problem, what_came_instead(answer, problem) if status < 300 else None)
+    answer = Reply(status, headers, body, 0.0)
+    return read_answer(ASKED, answer).judged(answer).rule
 
 
 def conclusion(rule: Rule) -> str:
     """The outcome, and whether it ends an earlier doubt."""
-    settles = rule.outcome == "rejected" and (rule.definite and not rule.conflict)
-    doubted = "" if settles or rule.outcome != "rejected" else "; after a doubt still `unknown`"
+    settles = rule.definite and not rule.conflict
+    doubted = "; after a doubt still `unknown`" if rule.outcome in ("rejected", "not_sent") and not settles else ""
     return f"`{rule.outcome}`{doubted}"
 
 

@@ -113,9 +113,11 @@ class BaseClient(Generic[StateT]):
         """``known``: what the journal says is in doubt. ``recalled``: nothing will be sent, so nothing is refused."""
         state = self._state
         if state.closed.is_set():
-            raise ClientClosedError("this client was closed, and closing is final")
+            closed = ClientClosedError("this client was closed, and closing is final")
+            state.doubts.tell(invocation, closed)
+            raise closed
+        deadline = deadline_of(state, invocation, timeout)
         models.load()  # before anything is sent: an import that fails must not cost the answer of a payment
-        deadline = state.clock() + seconds_of(timeout, state.config.timeout_total)
         base_url, key = state.base_url, state.key
         headers = _request_headers(invocation, state.headers, key)
         if state.config.api_key is None:
@@ -208,6 +210,15 @@ def _allowed(fields: Mapping[str, str], observer: Observer) -> Iterator[tuple[st
 
 def _log_failure(observer: Observer) -> None:
     log(logging.ERROR, "an observer failed", exc_info=True, facts={"observer": type(observer).__name__})
+
+
+def deadline_of(state: ClientState, invocation: Invocation[Any], timeout: float | None) -> float:
+    """When a call must have ended, by the client's clock; an error about its ``timeout`` says what is in doubt."""
+    try:
+        return state.clock() + seconds_of(timeout, state.config.timeout_total)
+    except RequestValidationError as refused:
+        state.doubts.tell(invocation, refused)
+        raise
 
 
 def seconds_of(timeout: float | None, default: float) -> float:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import json
 import logging
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
+
+from typing_extensions import Self
 
 from ._interruption import raised_from_outside
 
@@ -29,6 +32,10 @@ class FactsLine:
         self._order = order
         self.struck: list[Exception] = []
 
+    def words(self) -> Words:
+        """Written now, before a handler is asked: what is raised into the writing is then no handler's to swallow."""
+        return Words(self._written(), self.struck)
+
     def __str__(self) -> str:
         try:
             return self._written()
@@ -50,6 +57,48 @@ class FactsLine:
                 yield f"{name}={_written(value)}"
 
 
+class Words(str):
+    """The facts of a line, written. ``struck``: where to keep what was raised from outside into a log handler.
+
+    Such a handler prints what went wrong together with its record's arguments, and goes on as if nothing had been: so
+    these are shown while that exception is being handled, and keep it.
+    """
+
+    __slots__ = ("_handled", "struck")
+
+    _handled: int
+    struck: list[Exception]
+
+    def __new__(cls, text: str, struck: list[Exception]) -> Self:
+        words = super().__new__(cls, text)
+        words.struck = struck
+        # The merchant's own affair: the line is said while it is being handled. The exception itself would hold frames.
+        words._handled = id(sys.exc_info()[1])
+        return words
+
+    def __repr__(self) -> str:
+        problem = sys.exc_info()[1]
+        if isinstance(problem, Exception) and id(problem) != self._handled:
+            note_struck(self.struck, problem)
+        return super().__repr__()
+
+    def __reduce__(self) -> tuple[type[str], tuple[str]]:
+        return str, (str(self),)
+
+
+def shows_messages(logger: logging.Logger, formatter: type[logging.Formatter]) -> bool:
+    """Whether any handler of a logger writes the message itself, and not a line made by such a ``formatter``."""
+    level: logging.Logger | None = logger
+    found = False
+    while level is not None:
+        for handler in level.handlers:
+            if not isinstance(handler.formatter, formatter):
+                return True
+            found = True
+        level = level.parent if level.propagate else None
+    return not found  # then logging has a last resort, which writes messages
+
+
 def say(
     logger: logging.Logger,
     level: int,
@@ -60,7 +109,9 @@ def say(
     frames: int = 1,
 ) -> None:
     """Log ``said`` with these facts, as extras and in its message, at the line of the caller ``frames`` above."""
-    line = FactsLine(facts)
+    if not logger.isEnabledFor(level):
+        return
+    line = FactsLine(facts).words()
     extra = {**facts, SAID: said, STRUCK: line.struck}
     template = f"{said} %s"
     logger.log(level, template, line, extra=extra, exc_info=error, stacklevel=frames + 1)
@@ -73,10 +124,12 @@ def note_struck(struck: list[Exception], problem: Exception) -> None:
         struck.append(problem)
 
 
-def raise_what_struck(struck: Sequence[Exception]) -> None:
+def raise_what_struck(struck: list[Exception]) -> None:
     """Raise it where the line was said: a time limit must not be lost in a handler that prints what went wrong."""
     if struck:
-        raise struck[0]
+        problem = struck[0]
+        struck.clear()  # a record may be kept for long, and would hold the frames of the call
+        raise problem
 
 
 def _written(value: object) -> str:

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final, TextIO
 
 from ._core.record import CallRecord, CallStart
-from ._facts_line import SAID, STRUCK, FactsLine, note_struck
+from ._facts_line import SAID, STRUCK, FactsLine, Words, note_struck, raise_what_struck, shows_messages
 from ._interruption import raised_from_outside
 from ._trace_id import trace_id
 from .redaction import as_text, escape_unseen, escape_unseen_in_lines, redact_text, sanitize_sensitive_data
@@ -109,8 +109,15 @@ def _redact_message(record: logging.LogRecord) -> None:
 def _plain(arguments: object) -> Any:
     clean = sanitize_sensitive_data(arguments)
     if isinstance(clean, list):
-        return tuple(escape_unseen(item) if isinstance(item, str) else item for item in clean)
+        return tuple(map(_plain_argument, arguments if isinstance(arguments, tuple) else clean, clean))
     return clean if isinstance(clean, dict) else None
+
+
+def _plain_argument(given: object, clean: object) -> object:
+    if not isinstance(clean, str):
+        return clean
+    text = escape_unseen(clean)
+    return given if isinstance(given, Words) and given == text else text
 
 
 def _fits(template: str, arguments: Any, message: str) -> bool:
@@ -235,12 +242,11 @@ class LogObserver:
         line = self._logger.makeRecord(self._logger.name, level, __file__, 0, f"{said} {record.operation} %s", (), None)
         facts = _facts(record)
         words = FactsLine(facts, _IN_WORDS)
-        line.args = (words,)
+        line.args = (words.words() if shows_messages(self._logger, JsonFormatter) else words,)
         vars(line).update(facts)  # not as extra: that asks of each name whether it is a record's own
         vars(line)[SAID], vars(line)[STRUCK] = said, words.struck
         self._logger.handle(line)
-        if words.struck:
-            raise words.struck[0]
+        raise_what_struck(words.struck)
 
 
 def _facts(record: CallRecord) -> dict[str, Any]:

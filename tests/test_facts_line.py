@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import gc
 import io
 import logging
 import pickle
 from logging.handlers import QueueHandler, SocketHandler
 from queue import SimpleQueue
 from typing import Any
+from weakref import ref
 
 import pytest
 
@@ -84,6 +86,30 @@ def test_so_has_a_record_that_went_through_a_queue(record: logging.LogRecord) ->
 def test_so_has_a_record_that_went_to_another_process(record: logging.LogRecord) -> None:
     sent = SocketHandler("127.0.0.1", 9).makePickle(record)
     assert both(logging.makeLogRecord(pickle.loads(sent[4:]))) == (TEXT, "webhook given up")
+
+
+class Kept(Exception):  # noqa: N818 - as a time limit
+    """What the merchant is handling while a line is said."""
+
+
+def test_a_record_that_is_kept_holds_nothing_of_what_was_being_handled() -> None:
+    logger, kept = logging.getLogger("molam_sdk.test.facts"), list[logging.LogRecord]()
+    logger.addHandler(handler := logging.Handler())
+    handler.emit = kept.append  # type: ignore[method-assign]
+
+    def handle_one() -> ref[Kept]:
+        try:
+            raise Kept
+        except Kept as problem:
+            say(logger, logging.ERROR, "m", {"a": 1})
+            repr(kept[0].args)
+            return ref(problem)
+
+    held = handle_one()
+    logger.removeHandler(handler)
+    gc.collect()
+    assert held() is None
+    assert logging.Formatter().format(kept[0]) == "m a=1"
 
 
 def test_nothing_is_said_where_nobody_listens() -> None:

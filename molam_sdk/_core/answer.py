@@ -12,7 +12,7 @@ from .. import models
 from .._interruption import raised_from_outside
 from ..models.response import RESPONSE_INFO, Document, ResponseInfo
 from .evidence import is_molams
-from .problem import read_problem
+from .problem import tells_of_error
 from .wire import Reply
 
 T = TypeVar("T")
@@ -76,15 +76,9 @@ def _read_object(reply: Reply) -> dict[str, Any]:
         raise UnreadableError(str(problem)) from None
     if not isinstance(value, dict):
         raise UnreadableError(f"a JSON object was expected, not {type(value).__name__}")
-    if _is_an_error(value, reply.body):
+    if tells_of_error(value):
         raise UnreadableError("it is an error")
     return value
-
-
-def _is_an_error(value: dict[str, Any], body: bytes) -> bool:
-    """Whether an object is an error, and not an object of its own that tells of one."""
-    names_one = "id" not in value and ("error" in value or "error_code" in value)
-    return names_one and read_problem(body).shape is not None
 
 
 def _refuse_constant(name: str) -> NoReturn:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any, Final, Protocol
 from weakref import ref
 
-from ..exceptions import Doubt, RequestValidationError, SentRequest
+from ..exceptions import Doubt, MolamError, RequestValidationError, SentRequest
 from .invocation import Invocation
 from .rules import STRENGTH
 
@@ -124,6 +124,15 @@ class DoubtMemory:
         with self._lock:
             entry = self._entries.get(key or "")
             return None if entry is None else entry.in_doubt()
+
+    def tell(self, invocation: Invocation[Any], refused: MolamError) -> None:
+        """Have the error of a call that could not begin say what is in doubt about the very same, under its key."""
+        left = self.find(invocation.idempotency_key or "")
+        if left is None or left.request != request_of(invocation):
+            return
+        refused.outcome, refused.request, refused.operation = left.outcome, left.request, left.request.operation
+        refused.idempotency_key, refused.first_used_at = left.idempotency_key, left.first_used_at
+        refused.account, refused.base_url = left.account, left.base_url
 
     def age(self, key: str | None) -> float | None:
         """See ``Doubts``."""

@@ -36,10 +36,10 @@ class Echo:
     ) -> str | None:
         """What was asked for and what came, where they differ; what the answer leaves out does not differ."""
         came = vars(answer)
-        if self.id and came["id"] != (asked := _id_of(template, path)):
-            return _differing("id", asked, came["id"])
-        if self.prefix and (kind := came["id"][:3]) != self.prefix and kind in _PREFIXES:
-            return f"an id {self.prefix}… was due, {_short(came['id'])} came"
+        if self.id or self.prefix:
+            why = self._another_id(template, path, came["id"])
+            if why is not None:
+                return why
         if self.fields and body is not None:
             from pydantic_core import from_json
 
@@ -50,6 +50,21 @@ class Echo:
             query = dict(parse_qsl(path.partition("?")[2]))
             items = (_first_differing(self.filters, query, vars(item)) for item in came["data"])
             return next(filter(None, items), None)
+        return None
+
+    def names_another(self, template: str, path: str, document: Mapping[str, Any]) -> str | None:
+        """Why an object that cannot be read as the operation's answer is about something else."""
+        if not self.id and not self.prefix:
+            return None
+        if isinstance(document.get("data"), list):
+            return "one object was due, a list came"
+        return self._another_id(template, path, document["id"]) if isinstance(document.get("id"), str) else None
+
+    def _another_id(self, template: str, path: str, came: str) -> str | None:
+        if self.id and came != (asked := _id_of(template, path)):
+            return _differing("id", asked, came)
+        if self.prefix and (kind := came[:3]) != self.prefix and kind in _PREFIXES:
+            return f"an id {self.prefix}… was due, {_short(came)} came"
         return None
 
     def given_to_an_earlier_call(self, answer: object) -> str | None:

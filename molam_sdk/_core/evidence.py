@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from enum import Enum
 from typing import Final
 
-from .problem import Problem, Shape
+from .problem import Problem, Shape, tells_of_error
 from .wire import Reply
 
 MOLAM_REQUEST_ID: Final = "X-Molam-Request-Id"
@@ -80,7 +80,7 @@ def is_molams(headers: Mapping[str, str] | None) -> bool:
 
 def what_came_instead(reply: Reply, problem: Problem) -> Instead:
     """What a 2xx is whose body is not what the operation answers with. ``problem``: that body, read as an error's."""
-    if problem.shape is not None:
+    if problem.shape is not None or tells_of_error(problem.body):
         return Instead.ERROR
     return Instead.JSON if is_molams(reply.headers) and reply.body.lstrip().startswith(b"{") else Instead.PAGE
 

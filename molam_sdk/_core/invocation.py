@@ -75,8 +75,17 @@ class Invocation(_WeaklyKnown, Generic[T]):
             return None
         why = operation.echo.mismatch(operation.path, self.path, self.body, answer, headers)
         if why is None and operation.echo.not_yet and is_molams(headers):
-            return operation.echo.given_to_an_earlier_call(answer)
+            why = operation.echo.given_to_an_earlier_call(answer)
+            if why is None and operation.lookup is not None:
+                why = operation.lookup.given_to_another_amount(answer, self.body)
         return why
+
+    def names_another(self, document: object) -> str | None:
+        """Why an object of Molam's that is not what the operation answers with is the answer to another request; None
+        where it may be this one's."""
+        if not isinstance(document, dict):
+            return None
+        return self.operation.echo.names_another(self.operation.path, self.path, document)
 
     @property
     def repeatable(self) -> bool:

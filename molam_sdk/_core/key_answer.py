@@ -17,10 +17,9 @@ def authorization_of(
     """The Authorization that was asked for. ``account``: whose it must be, where that matters."""
     if asking is None or not in_time:
         return NoReply(Failure.NO_TIME, "no API key came in time")
-    try:
-        authorization = asking.result()
-    except BaseException as problem:  # noqa: BLE001 - the merchant's source; it ran in a thread of its own
-        return _no_key(problem)
+    if asking.problem is not None:  # looked at, not raised: what is raised here is no fault of the merchant's source
+        return _no_key(asking.problem)
+    authorization = asking.result()
     found = account_of({**headers, "Authorization": authorization})
     if account not in (None, found):
         return RequestValidationError(another_account(account, found))

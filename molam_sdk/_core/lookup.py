@@ -40,10 +40,20 @@ class Lookup:
             return "accepted"
         return "rejected" if status in self.never else "unknown"
 
+    def given_to_another_amount(self, answer: object, body: bytes | None) -> str | None:
+        """Why an answer in which the operation was carried out is that of one about another amount."""
+        came = vars(answer)
+        if self.same is None or came["status"] not in self.done or came[self.same[1]] is None:
+            return None
+        return None if self._is_same(came, body) else f"{self.same[1]} {came[self.same[1]]} is not what was asked for"
+
     def _is_same(self, found: Mapping[str, object], body: bytes | None) -> bool:
+        """The whole was asked for where the body names nothing."""
         if self.same is None or body is None:
             return True
         from pydantic_core import from_json
 
-        asked = from_json(body).get(self.same[0])
-        return asked is None or found.get(self.same[1]) == Decimal(str(asked))
+        asked, came = from_json(body).get(self.same[0]), found.get(self.same[1])
+        if asked is None:
+            return came is None or came == found.get(self.same[0])
+        return came == Decimal(str(asked))

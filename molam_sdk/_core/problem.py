@@ -52,6 +52,14 @@ def read_problem(body: bytes, reason: str = "") -> Problem:
     return Problem(_shorten(_text(document, "message", "detail") or reason or "unknown error"), body=document)
 
 
+def tells_of_error(document: object) -> bool:
+    """Whether a JSON object is an error, in whatever shape, and not an object of its own that tells of one."""
+    if not isinstance(document, dict) or "id" in document:
+        return False
+    error = document.get("error")
+    return (bool(error) and isinstance(error, dict | str)) or _text(document, "error_code") is not None
+
+
 def _nested(document: Mapping[str, Any]) -> Problem | None:
     error = document.get("error")
     if not isinstance(error, dict):

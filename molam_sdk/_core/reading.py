@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from .answer import UnreadableError
 from .echo import another_key
-from .evidence import Instead, what_came_instead
+from .evidence import Instead, is_molams, what_came_instead
 from .invocation import Invocation
 from .problem import Problem, read_problem
 from .rules import Rule, judge
@@ -60,6 +60,9 @@ def read_answer(invocation: Invocation[Any], answer: Reply | NoReply) -> Reading
         result = invocation.operation.parse(answer)
     except UnreadableError as problem:
         found = read_problem(answer.body)
+        another = invocation.names_another(found.body) if found.shape is None and is_molams(answer.headers) else None
+        if another is not None:
+            return _stray(another)
         return Reading(None, found, what_came_instead(answer, found), f"the answer cannot be read: {problem}")
     mismatch = invocation.mismatch(result, answer.headers)
     return Reading(result) if mismatch is None else _stray(mismatch)

@@ -5,6 +5,7 @@
 import copy
 import json
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from decimal import Decimal
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final, NoReturn, TypeVar
 
@@ -111,7 +112,11 @@ class RequestModel(BuiltOnFirstUse):
         without_nulls = not self._sends_nulls
         if not type(self).__module__.startswith(_OURS):  # a merchant's subclass, which may serialize as it likes
             return self.model_dump_json(exclude_none=without_nulls)
-        values = vars(self) | (self.__pydantic_extra__ or {})
+        extra = self.__pydantic_extra__
+        values = vars(self) | ({name: extra[name] for name in sorted(extra)} if extra else {})
+        for name, value in values.items():
+            if value and type(value) in _NESTED:
+                values[name] = _in_order(value)
         amount = vars(self).get("amount")
         if amount is not None:
             values["amount"] = to_json_number(amount)
@@ -126,6 +131,22 @@ class RequestModel(BuiltOnFirstUse):
             return super().model_copy(deep=deep)
         values = {name: getattr(self, name) for name in self.model_fields_set}
         return type(self).model_validate((copy.deepcopy(values) if deep else values) | dict(update))
+
+
+_NESTED: Final = frozenset({dict, list})
+
+
+def _in_order(value: Any) -> Any:
+    """The same under sorted names: a body that is equal is the same bytes, as its idempotency key asks for."""
+    with suppress(RecursionError):  # a circle, or something as deep: pydantic says so
+        return _sorted(value)
+    return value
+
+
+def _sorted(value: Any) -> Any:
+    if type(value) is dict:
+        return {name: _sorted(value[name]) for name in sorted(value, key=str)}
+    return [_sorted(item) for item in value] if type(value) is list else value
 
 
 RequestT = TypeVar("RequestT", bound=RequestModel)

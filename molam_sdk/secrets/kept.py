@@ -148,11 +148,8 @@ class KeptSecret(Generic[T]):
     def _newer_than(self, usable: _Known[T]) -> T:
         """Wait for an answer for a while; the last good one where none comes."""
         flight = self.renew()
-        if flight.wait(_PATIENCE):
-            try:
-                return flight.result()
-            except Exception:  # noqa: BLE001, S110 - it is counted and logged; the last good answer does
-                pass
+        if flight.wait(_PATIENCE) and not isinstance(flight.problem, Exception):  # which is counted and logged
+            return flight.result()
         self._put_off(usable)
         return usable.value
 

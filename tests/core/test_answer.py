@@ -48,6 +48,8 @@ def test_a_document_that_is_none_says_why(body: bytes, why: str) -> None:
         (b'{"a": 0.10, "b": 3}', {"a": Decimal("0.10"), "b": 3}),
         (b'{"id": "job_1", "error": {"code": "x"}}', {"id": "job_1", "error": {"code": "x"}}),
         (b'{"error": null}', {"error": None}),
+        (b'{"error": false}', {"error": False}),
+        (b'{"error": ""}', {"error": ""}),
     ],
 )
 def test_a_document_is_a_json_object_or_nothing(body: bytes, document: dict[str, Any]) -> None:
@@ -59,7 +61,9 @@ def test_where_nothing_is_expected_an_object_will_do(body: bytes) -> None:
     parse_nothing(reply(200, body))
 
 
-@pytest.mark.parametrize("body", [b"<html>", b'{"error": {"code": "x"}}', b"[]"])
+@pytest.mark.parametrize(
+    "body", [b"<html>", b'{"error": {"code": "x"}}', b'{"error": {"code": 7}}', b'{"error_code": "x"}', b"[]"]
+)
 def test_where_nothing_is_expected_a_page_or_an_error_is_still_none(body: bytes) -> None:
     with pytest.raises(UnreadableError):
         parse_nothing(reply(200, body))

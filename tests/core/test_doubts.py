@@ -268,3 +268,30 @@ def test_what_could_be_carried_out_twice_is_refused(
 def test_a_read_may_be_asked_again_however_old_it_is() -> None:
     read = Doubt("unknown", request_of(retrieve_refund("re_1")), time.time() - 100 * HOUR, "a", URL)
     refuse_unless_safe(read, None, "a", URL)
+
+
+def test_a_call_that_is_told_to_have_ended_twice_settles_nothing_of_another_that_runs() -> None:
+    memory = DoubtMemory(10)
+    first, second = (create_refund({"payment_id": "pi_1"}, "told-twice") for _ in range(2))
+    memory.begin(first)
+    memory.begin(second)
+    memory.end(first, None, settled=False)
+    memory.end(first, None, settled=True)
+    assert memory.find("told-twice") is not None
+
+
+def test_an_error_of_a_call_that_cannot_begin_is_told_of_a_doubt_about_the_very_same() -> None:
+    memory = DoubtMemory(10)
+    first, same, other = (create_refund({"payment_id": name}, "refused") for name in ("pi_1", "pi_1", "pi_2"))
+    memory.begin(first)
+    memory.end(first, Doubt("unknown", request_of(first), 1.0, "a", "b"), settled=False)
+    told = [RequestValidationError("no time") for _ in range(2)]
+    memory.tell(same, told[0])
+    memory.tell(other, told[1])
+    assert [error.outcome for error in told] == ["unknown", "not_sent"]
+    assert (told[0].request, told[0].first_used_at, told[0].account, told[0].base_url) == (
+        request_of(first),
+        1.0,
+        "a",
+        "b",
+    )

@@ -255,6 +255,58 @@ def test_the_answer_to_an_earlier_step_of_the_same_payment_is_not_taken(
     assert [found(status, is_molams=False) for status in not_yet] == [None] * len(not_yet)
 
 
+@pytest.mark.parametrize(
+    ("asked", "captured", "why"),
+    [
+        (50, 50, None),
+        ("50.00", "50.0", None),
+        (50, 60, "amount_captured 60 is not what was asked for"),
+        (50, None, None),
+        (None, "100.50", None),
+        (None, 60, "amount_captured 60 is not what was asked for"),
+        (None, None, None),
+    ],
+)
+def test_the_answer_to_a_capture_of_another_amount_is_not_taken(asked: Any, captured: Any, why: str | None) -> None:
+    invocation = api.capture_payment_intent("pi_1", asked, "k")
+    body = INTENT | {"status": "succeeded", "amount_captured": captured}
+    assert mismatch_in(invocation, body, MOLAMS) == why
+    assert mismatch_in(invocation, body, {}) is None
+    assert mismatch_in(invocation, body | {"status": "processing"}, MOLAMS) is None
+
+
+@pytest.mark.parametrize(
+    ("invocation", "document", "why"),
+    [
+        (REFUNDING, INTENT, "an id re_… was due, pi_1 came"),
+        (api.capture_payment_intent("pi_1", None, "k"), {"id": "pi_2"}, "id pi_1 was asked for, pi_2 came"),
+        (api.capture_payment_intent("pi_1", None, "k"), {"id": "pi_1"}, None),
+        (REFUNDING, {"data": [], "has_more": False}, "one object was due, a list came"),
+        (REFUNDING, {"data": "x"}, None),
+        (REFUNDING, {"id": 7}, None),
+        (REFUNDING, {"id": "re_7"}, None),
+        (REFUNDING, {}, None),
+        (REFUNDING, "a page", None),
+        (OF_PAYMENT, {"data": [{"id": "pi_1"}]}, None),
+        (ONBOARDING, {"id": "pi_1"}, None),
+    ],
+)
+def test_an_object_that_cannot_be_read_may_still_be_known_for_anothers(
+    invocation: Invocation[Any], document: Any, why: str | None
+) -> None:
+    assert invocation.names_another(document) == why
+
+
+@pytest.mark.parametrize(
+    ("headers", "outcome", "discarded"), [(MOLAMS, "unknown", 1), ({}, "unknown", 0)], ids=["Molam's", "anybody's"]
+)
+def test_a_payment_s_answer_is_no_evidence_of_a_refund(headers: dict[str, str], outcome: str, discarded: int) -> None:
+    transport = Discarding(reply(201, INTENT, headers))
+    with pytest.raises(ResponseError) as caught:
+        client_of(transport, max_retries=0).create_refund({"payment_id": "pi_1", "amount": 5})
+    assert (caught.value.outcome, transport.discarded) == (outcome, discarded)
+
+
 def test_a_create_answered_twice_does_not_confirm_the_payment() -> None:
     molams = {"X-Molam-Request-Id": "req_1"}
     created = reply(201, INTENT | {"status": "requires_confirmation"}, molams)

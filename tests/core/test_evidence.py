@@ -85,6 +85,8 @@ def test_a_head_is_molams_by_molams_own_id_alone() -> None:
         (MOLAMS, b"[1]", Instead.PAGE),
         (MOLAMS, b'{"error": {"code": "x"}}', Instead.ERROR),
         ({}, b'{"error": "x"}', Instead.ERROR),
+        (MOLAMS, b'{"error": {"code": 404, "message": "no rule matched"}}', Instead.ERROR),
+        (MOLAMS, b'{"error": null}', Instead.JSON),
     ],
 )
 def test_what_comes_in_place_of_an_answer(headers: dict[str, str], body: bytes, instead: Instead) -> None:

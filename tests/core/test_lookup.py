@@ -65,6 +65,15 @@ def test_the_status_of_the_object_tells_what_became_of_a_lost_call(action: str, 
     assert read.deadline == transport.requests[0].deadline
 
 
+@pytest.mark.parametrize(("captured", "outcome"), [(100.5, "done"), (60, "unknown"), (None, "done")])
+def test_the_whole_that_was_asked_for_is_not_the_part_that_somebody_else_captured(
+    captured: float | None, outcome: str
+) -> None:
+    transport = ScriptedTransport(TIMEOUT, CONFLICT, intent("succeeded", amount_captured=captured))
+    found = ended(transport, "capture")
+    assert (found if outcome == "unknown" else "done") == outcome
+
+
 @pytest.mark.parametrize(("captured", "outcome"), [(50, "done"), (60, "unknown"), (None, "unknown")])
 def test_a_part_that_was_captured_must_be_the_part_that_was_asked_for(captured: int | None, outcome: str) -> None:
     answer = intent("succeeded", amount_captured=captured)

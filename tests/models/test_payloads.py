@@ -15,6 +15,7 @@ from molam_sdk import (
     RefundCreate,
     WebhookEndpointCreate,
 )
+from molam_sdk.models.payloads import AnyBody
 
 
 def test_a_negative_amount_says_that_it_must_be_positive() -> None:
@@ -56,6 +57,29 @@ def test_amounts_stay_decimals_in_python() -> None:
 def test_a_request_cannot_be_changed_after_it_was_checked() -> None:
     with pytest.raises(ValidationError, match="frozen"):
         PaymentIntentCreate(amount=Decimal(1)).amount = Decimal(-1)  # type: ignore[misc]  # on purpose
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ({"a": 1, "b": {"c": 2, "d": [{"e": 3, "f": 4}]}}, {"b": {"d": [{"f": 4, "e": 3}], "c": 2}, "a": 1}),
+        ({"1": 1, "2": 2}, {"2": 2, "1": 1}),
+    ],
+)
+def test_what_is_equal_is_the_same_bytes_whatever_its_order(one: dict[str, Any], other: dict[str, Any]) -> None:
+    """As its idempotency key asks for: an order that is read from a database again may name its fields in another."""
+    assert list(one) != list(other)
+    first, second = (RefundCreate(payment_id="pi_1", metadata=metadata).to_json() for metadata in (one, other))
+    assert first == second
+    assert AnyBody(**one).to_json() == AnyBody(**other).to_json()
+    assert AnyBody(**one).to_json() in first
+
+
+def test_a_circle_has_no_json_form() -> None:
+    circle: dict[str, Any] = {"b": 1, "a": 2}
+    circle["c"] = [circle]
+    with pytest.raises(ValueError, match="Circular"):
+        RefundCreate(payment_id="pi_1", metadata=circle).to_json()
 
 
 def test_a_nan_within_metadata_has_no_json_form_and_a_text_of_that_name_has() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -28,6 +29,7 @@ from tests.support.http_server import (
 
 HOUR = 3600.0
 ORDER = {"amount": 5, "currency": "USD"}
+PAYOUT = {"amount": 5, "currency": "USD", "beneficiary": "b", "origin_module": "m", "origin_entity": "e"}
 LOST = then_reset()
 PROXYS_ID = ("X-Request-ID", "envoy-1")
 
@@ -49,6 +51,7 @@ STRANGERS: dict[str, tuple[int, Any]] = {
     "an empty 200": (200, b""),
     "an empty 204": (204, None),
     "an error under 200": (200, {"error": {"code": "maintenance", "message": "m"}}),
+    "a coded error under 200": (200, {"error": {"code": 503, "message": "m"}}),
 }
 
 
@@ -93,6 +96,36 @@ def test_row_1_a_connection_that_is_refused(caller: Caller, bank: Bank) -> None:
     paying(caller)
     bank.server.refuse()
     assert bank.says_the_truth(paying(caller).outcome)
+
+
+@pytest.mark.parametrize("refusal", ["a closed client", "a timeout of nothing"])
+@pytest.mark.parametrize("journal", [False, True], ids=["memory alone", "a journal"])
+def test_row_1_a_call_that_cannot_begin_says_what_is_in_doubt(
+    caller: Caller, bank: Bank, tmp_path: Path, refusal: str, journal: bool
+) -> None:
+    kept = {"journal": f"sqlite:///{tmp_path / 'journal.db'}"} if journal else {}
+    client = make(caller, bank, max_retries=0, **kept)
+    bank.play(bank.carry_out(LOST), intent())
+    paying(caller)
+    options = {} if refusal == "a closed client" else {"timeout": 0}
+    if not options:
+        caller.wait(client.close())
+    another = failing(caller, "create_payment_intent", ORDER | {"amount": 6}, idempotency_key="order-7", **options)
+    assert another.outcome == "not_sent"
+    again = paying(caller, **options)
+    assert bank.says_the_truth(again.outcome)
+    make(caller, bank, **kept)
+    assert caller.call("resolve", again).id == "pi_1"
+
+
+def test_row_1_the_same_order_in_other_words_is_the_same_request(caller: Caller, bank: Bank) -> None:
+    make(caller, bank, max_retries=0)
+    bank.play(bank.carry_out(LOST), intent())
+    first = {"amount": 5, "currency": "USD", "metadata": {"a": 1, "b": {"c": 2, "d": 3}}}
+    again = {"metadata": {"b": {"d": 3, "c": 2}, "a": 1}, "currency": "usd", "amount": "5.00"}
+    assert failing(caller, "create_payment_intent", first, idempotency_key="order-7").outcome == "unknown"
+    assert caller.call("create_payment_intent", again, idempotency_key="order-7").id == "pi_1"
+    assert len({seen.body for seen in bank.server.requests}) == 1
 
 
 class Full:
@@ -254,6 +287,24 @@ def test_row_14_an_answer_to_somebody_else_is_not_ours(caller: Caller, bank: Ban
     assert (ours.id, ours.status, ours.attempts) == ("pi_2", "failed", 2)
     assert len(bank.executed) == 1
     assert bank.server.connections == 2
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments"),
+    [
+        ("create_refund", ({"payment_id": "pi_1", "amount": 5},)),
+        ("create_payout", (PAYOUT,)),
+        ("capture_payment_intent", ("pi_1",)),
+        ("cancel_payment_intent", ("pi_2",)),
+    ],
+)
+@pytest.mark.parametrize("stray", [intent(amount_captured=3), answer(200, {"data": [INTENT]}, [MOLAMS])])
+def test_row_14_the_answer_to_another_operation_is_no_evidence_of_this_one(
+    caller: Caller, bank: Bank, name: str, arguments: tuple[Any, ...], stray: Turn
+) -> None:
+    make(caller, bank, max_retries=0)
+    bank.play(stray)
+    assert failing(caller, name, *arguments).outcome == "unknown"
 
 
 def test_row_14_a_stray_answer_to_the_end_leaves_the_payment_unknown(caller: Caller, bank: Bank) -> None:

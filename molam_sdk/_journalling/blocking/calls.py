@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Any, Final, ParamSpec, Protocol, TypeVar
 
 from ..._aside import Aside
-from ..._base_client import seconds_of
+from ..._base_client import deadline_of
 from ..._client_state import ClientState
 from ..._core.account import account_of
 from ..._core.call import Call
@@ -108,7 +108,7 @@ class JournalledCalls:
         state, begin, carry_out = way
         if resolving is None:
             invocation = to_be_sent(invocation, tags=state.config.journal_tag)
-        deadline = state.clock() + seconds_of(timeout, state.config.timeout_total)
+        deadline = deadline_of(state, invocation, timeout)
         if state.closed.is_set() or _has_no_key(state):
             return carry_out(begin(invocation, timeout, resolving))  # which says so
         refusing = _without_api_key(state, deadline)

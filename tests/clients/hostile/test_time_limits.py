@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ctypes
+import io
+import logging
 import signal
 import socket
 import threading
@@ -16,6 +18,7 @@ import pytest
 from molam_sdk import ClientConfig, MolamClient, MolamError, MolamSyncClient, RequestValidationError
 from molam_sdk._resolving import failed_call
 from molam_sdk._transport import dns
+from molam_sdk.logging_setup import RedactingFilter
 from molam_sdk.testing import Failure, NoReply, ScriptedTransport, ordinary_transport, reply
 from tests.support.http_server import INTENT, ORDER, Serve, Turn, Wire, created, error, then_hang
 
@@ -168,6 +171,62 @@ def test_a_limit_in_an_observer_says_that_molam_carried_it_out(serve: Serve) -> 
     with MolamClient(config(server.url), observers=[Slow()]) as client:
         raised = limited(SoftTimeLimitExceeded, lambda: client.create_payment_intent(ORDER))
     assert failed_call(raised).outcome == "accepted"
+
+
+class SlowStream(io.StringIO):
+    """Whose first line takes long, as a pipe that is full."""
+
+    def write(self, text: str) -> int:
+        if not self.tell():
+            super().write("…")
+            time.sleep(5)
+        return super().write(text)
+
+
+@pytest.mark.parametrize("redacting", [False, True], ids=["plain", "redacting"])
+@pytest.mark.parametrize("level", [logging.INFO, logging.DEBUG], ids=["the call's line", "any line"])
+def test_a_limit_in_a_handler_of_logging_is_not_swallowed_there(
+    serve: Serve, capsys: pytest.CaptureFixture[str], redacting: bool, level: int
+) -> None:
+    server = serve()
+    handler = logging.StreamHandler(SlowStream())
+    if redacting:
+        handler.addFilter(RedactingFilter())
+    logger = logging.getLogger("molam_sdk")
+    logger.addHandler(handler)
+    logger.setLevel(level)
+    try:
+        with MolamSyncClient(config(server.url, debug=level == logging.DEBUG)) as client:
+            raised = limited(SoftTimeLimitExceeded, lambda: client.create_payment_intent(ORDER))
+            assert failed_call(raised).outcome == "accepted"
+    finally:
+        logger.setLevel(logging.NOTSET)
+        logger.removeHandler(handler)
+    assert "Logging error" in capsys.readouterr().err
+
+
+class ShowingHandler(logging.Handler):
+    """As those that send a record's arguments somewhere."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        repr(record.args)
+
+
+def test_a_handler_that_shows_the_arguments_while_a_limit_is_handled_raises_nothing(serve: Serve) -> None:
+    server = serve(then_hang(), created())
+    logger, handler = logging.getLogger("molam_sdk"), ShowingHandler()
+    logger.addHandler(handler)
+    logger.setLevel(logging.INFO)
+    try:
+        with MolamSyncClient(config(server.url)) as client:
+            try:
+                with limit(SoftTimeLimitExceeded):
+                    client.create_payment_intent(ORDER)
+            except SoftTimeLimitExceeded:
+                assert client.create_payment_intent(ORDER).id == "pi_1"
+    finally:
+        logger.setLevel(logging.NOTSET)
+        logger.removeHandler(handler)
 
 
 def test_an_exception_raised_by_another_thread_is_no_failure_of_the_call(serve: Serve) -> None:
