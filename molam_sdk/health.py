@@ -87,7 +87,7 @@ class Health:
 
     def __init__(self, *parts: CheckedClient | WebhookReceiver) -> None:
         self._checks: dict[str, Callable[[], Check]] = {}
-        self._guarded = [part for part in parts if hasattr(part, "cb")]
+        self._guarded: list[Any] = [part for part in parts if hasattr(part, "cb")]
         for part in parts:
             checks = _of_receiver(part) if isinstance(part, WebhookReceiver) else _of_client(part)
             for name, check in checks:
@@ -161,7 +161,7 @@ def _breakers(named: list[NamedBreaker]) -> Check:
         for one, state in zip(named, states, strict=True)
         if state != pybreaker.STATE_CLOSED
     ]
-    worst = max((_BREAKER.get(state, "ok") for state in states), key=_ORDER.index)
+    worst: HealthStatus = max((_BREAKER.get(state, "ok") for state in states), key=_ORDER.index)
     return Check(worst, {**Counter(states), **({"not_closed": not_closed[:_MOST_NAMED]} if not_closed else {})})
 
 
