@@ -161,8 +161,8 @@ def _breakers(named: list[NamedBreaker]) -> Check:
         for one, state in zip(named, states, strict=True)
         if state != pybreaker.STATE_CLOSED
     ]
-    worst: HealthStatus = max((_BREAKER.get(state, "ok") for state in states), key=_ORDER.index)
-    return Check(worst, {**Counter(states), **({"not_closed": not_closed[:_MOST_NAMED]} if not_closed else {})})
+    statuses: list[HealthStatus] = [_BREAKER.get(state, "ok") for state in states]
+    return Check(max(statuses, key=_ORDER.index), {**Counter(states), **({"not_closed": not_closed[:_MOST_NAMED]} if not_closed else {})})
 
 
 def _store(asked: CachedAnswer[Any], severity: HealthStatus) -> Check:
