@@ -16,7 +16,7 @@ class Listener(Protocol):
         """Called when the tally has changed."""
 
 
-class Tally:
+class ProcessTally:
     """Counts are raised under ``_lock``; listeners are told without it."""
 
     def __init__(self) -> None:

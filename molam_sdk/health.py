@@ -162,7 +162,10 @@ def _breakers(named: list[NamedBreaker]) -> Check:
         if state != pybreaker.STATE_CLOSED
     ]
     statuses: list[HealthStatus] = [_BREAKER.get(state, "ok") for state in states]
-    return Check(max(statuses, key=_ORDER.index), {**Counter(states), **({"not_closed": not_closed[:_MOST_NAMED]} if not_closed else {})})
+    return Check(
+        max(statuses, key=_ORDER.index),
+        {**Counter(states), **({"not_closed": not_closed[:_MOST_NAMED]} if not_closed else {})},
+    )
 
 
 def _store(asked: CachedAnswer[Any], severity: HealthStatus) -> Check:

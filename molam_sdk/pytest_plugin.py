@@ -4,7 +4,7 @@ breaker that another test opened."""
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -25,15 +25,33 @@ def pytest_runtest_setup() -> None:
         sys.modules[_BREAKERS].NAMED.begin_anew()
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Tell pytest of the marker."""
+    config.addinivalue_line("markers", "molam(**options): options of the Sandbox that molam_sandbox starts, rate=2 say")
+
+
 @pytest.fixture
-def molam_sandbox() -> Iterator[Sandbox]:
-    """A running sandbox on a free port, empty at the start of each test; needs ``molam-python-sdk[sandbox]``."""
+def molam_sandbox(request: pytest.FixtureRequest) -> Iterator[Sandbox]:
+    """A running sandbox on a free port, empty at the start of each test; needs ``molam-python-sdk[sandbox]``.
+
+    ``@pytest.mark.molam(rate=2, seed=7, overdraft=True)`` on a test, class or module gives it options; the nearest one
+    counts.
+    """
     # Imported when asked for: this module is loaded by every pytest run where the SDK is installed.
     try:
         from molam_sdk.sandbox import Sandbox
     except ImportError as missing:
         pytest.fail(f"molam_sandbox needs: pip install 'molam-python-sdk[sandbox]' ({missing})", pytrace=False)
-    with Sandbox() as sandbox:
+    options: dict[str, Any] = {}
+    for mark in reversed([*request.node.iter_markers("molam")]):
+        if mark.args:
+            pytest.fail(f"@pytest.mark.molam takes options by name, as rate=2: {mark.args!r}", pytrace=False)
+        options.update(mark.kwargs)
+    try:
+        sandbox = Sandbox(**options)
+    except (TypeError, ValueError) as problem:
+        pytest.fail(f"@pytest.mark.molam: {problem}", pytrace=False)
+    with sandbox:
         yield sandbox
 
 

@@ -24,7 +24,7 @@ for _name in [name for name in os.environ if name.startswith("MOLAM_") and not n
 def _settings() -> tuple[object, ...]:
     """What a test could leave behind for others that run in its process."""
     logger = logging.getLogger("molam_sdk")
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
+    environment = {name: value for name, value in os.environ.items() if name.startswith("MOLAM_")}
     handlers = [handler for handler in logger.handlers if type(handler).__module__ != "_pytest.logging"]
     return environment, logger.level, handlers, logger.propagate, logger.disabled
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final, NamedTuple, Protocol
 from weakref import WeakSet
 
-from .._tally import Tally
+from .._tally import ProcessTally
 
 
 class ConnectionCounts(NamedTuple):
@@ -21,7 +21,7 @@ class Counted(Protocol):
     def standing_now(self) -> ConnectionCounts: ...
 
 
-class ConnectionTally(Tally):
+class ConnectionTally(ProcessTally):
     """Changes with each connection that is opened; one that is used again costs it nothing."""
 
     def __init__(self) -> None:

@@ -12,6 +12,7 @@ from .listen import listen
 from .objects import endpoints, get, payments, payouts, refunds, resolve
 from .ops import ops
 from .smoke import smoke
+from .snapshot import reset, snapshot
 from .store import store
 from .trigger import trigger
 from .webhooks import webhooks
@@ -38,7 +39,7 @@ def molam() -> None:
 
 
 molam.add_command(click.Command("sandbox", help="Run the offline Molam until SIGTERM or Ctrl-C."))
-_TOOLS = (advance, demo, doctor, events, faults, journal, listen, ops, store, trigger, webhooks)
+_TOOLS = (advance, demo, doctor, events, faults, journal, listen, ops, reset, snapshot, store, trigger, webhooks)
 _API = (payments, refunds, payouts, endpoints, get, resolve, smoke)
 for command in (*_TOOLS, *_API):
     molam.add_command(command)

@@ -13,6 +13,7 @@ from .contract.problems import ERROR_FORMATS
 from .contract.values import LOOPBACK_HOSTS
 from .control.admission import Admission
 from .control.services import ControlServices
+from .control.snapshots import Snapshots
 from .deliveries.inbox import DeliveryInbox
 from .deliveries.webhooks import Webhooks
 from .deliveries.worker import DeliveryWorker
@@ -144,6 +145,19 @@ class Sandbox:
         if running.stop(self._grace + _STOP_SECONDS):
             self._store.close()
 
+    def snapshot(self) -> bytes:
+        """All that it holds: payments, ledger, keys, endpoints, events, requests, the clock; not the faults."""
+        self._active()
+        return self._snapshots.take()
+
+    def restore(self, snapshot: bytes) -> None:
+        """Be as it was when this was taken; OSError, and nothing changes, for what is none or of a newer version."""
+        self._active().call(self._snapshots.restore(snapshot))
+
+    def reset(self) -> None:
+        """Be as at the start: nothing there, no faults, the clock at real time. The URL and the main key stay."""
+        self._active().call(self._snapshots.reset())
+
     def __enter__(self) -> Self:
         return self.start()
 
@@ -190,6 +204,7 @@ class Sandbox:
             keys=self.keys,
             log=self.requests,
             changes=self._changes,
+            snapshots=self._snapshots,
             url=url,
             stopping=stopping,
         )
@@ -198,6 +213,8 @@ class Sandbox:
         tell = self._changes.tell
         seed, timeout = self._seed, self._webhook_timeout
         worker = DeliveryWorker(self._store, self.clock, self.faults, seed=seed, timeout=timeout, told=tell)
+        log, changes = self.requests, self._changes
+        self._snapshots = Snapshots(self._store, worker, self.clock, self.keys, self.faults, log, changes)
         services = self._services(worker)
         control = self._control(worker, running.url, services.connections.stopping)
         app = build(services, control, self._admission, self._reachable)

@@ -8,7 +8,7 @@ from typing import Final, Protocol
 from weakref import WeakSet
 
 from .._quiet_log import log
-from .._tally import Tally
+from .._tally import ProcessTally
 
 
 class Aged(Protocol):
@@ -27,7 +27,7 @@ class Expiring(Protocol):
         """Until the key expires; None where that is not known."""
 
 
-class SourceTally(Tally):
+class SourceTally(ProcessTally):
     """Changes when a source has answered or failed. There are few labels: one of each
     configured source."""
 

@@ -79,6 +79,8 @@ HELD_BY: Final = {
     "redaction/values.py": "redaction/test_text.py",
     "sandbox/contract/schemas.py": "sandbox/contract/test_openapi.py",
     "sandbox/contract/values.py": "sandbox/contract/test_bodies.py",
+    "sandbox/domain/clock.py": "sandbox/control/test_snapshots.py",
+    "pytest_plugin.py": "sandbox/test_plugin.py",
     "sandbox/domain/disputes.py": "sandbox/operations/test_disputes.py",
     "sandbox/faults/met.py": "sandbox/faults/test_faults.py",
     "sandbox/http/telling.py": "sandbox/store/test_request_log.py",

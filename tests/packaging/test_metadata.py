@@ -52,7 +52,7 @@ def test_a_plain_install_brings_four_libraries_and_what_they_bring(pyproject: di
 
 def test_every_documented_extra_exists_and_none_is_for_us_only(pyproject: dict[str, Any]) -> None:
     assert set(pyproject["project"]["optional-dependencies"]) == EXTRAS
-    assert set(pyproject["dependency-groups"]) == {"test", "dev", "bench"}
+    assert set(pyproject["dependency-groups"]) == {"test", "dev", "bench", "docs"}
 
 
 def test_the_asyncio_client_needs_no_library_of_its_own(pyproject: dict[str, Any]) -> None:

@@ -68,3 +68,29 @@ def test_without_the_extra_the_fixture_says_what_to_install_and_other_tests_run(
     done = run_pytest(tmp_path)
     assert "1 passed, 1 error" in done.stdout
     assert "pip install 'molam-python-sdk[sandbox]'" in done.stdout
+
+
+def test_a_marker_gives_the_sandbox_its_options_and_the_nearest_one_counts(tmp_path: Path) -> None:
+    (tmp_path / "test_shop.py").write_text(
+        "import pytest\n"
+        "pytestmark = pytest.mark.molam(seed=7, overdraft=True)\n"
+        "keys = set()\n"
+        "def test_of_the_module(molam_sandbox):\n"
+        "    keys.add(molam_sandbox.api_key)\n"
+        "@pytest.mark.molam(overdraft=False)\n"
+        "def test_its_own(molam_sandbox):\n"
+        "    keys.add(molam_sandbox.api_key)\n"
+        "    assert len(keys) == 1\n"
+        "    assert not molam_sandbox._policy.overdraft\n"
+        "@pytest.mark.molam(rate=0)\n"
+        "def test_wrong(molam_sandbox):\n    pass\n"
+        "@pytest.mark.molam(colour=1)\n"
+        "def test_unknown(molam_sandbox):\n    pass\n"
+        "@pytest.mark.molam(7)\n"
+        "def test_unnamed(molam_sandbox):\n    pass\n",
+        encoding="utf-8",
+    )
+    done = run_pytest(tmp_path, "-W", "error", "--strict-markers")
+    assert "2 passed, 3 errors" in done.stdout, done.stdout
+    for told in ("rate must be greater than zero", "colour", "takes options by name"):
+        assert told in done.stdout

@@ -1,6 +1,7 @@
 """What the control paths of faults, clock, ledger, payments and keys do."""
 
 import asyncio
+import base64
 import contextlib
 import json
 from collections.abc import AsyncIterator, Mapping
@@ -11,6 +12,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 
 from ..domain.clock import iso, step_seconds
+from ..store.migrations import DamagedDatabaseError
 from .services import ControlServices, whole
 
 _STREAMED = "application/x-ndjson"
@@ -41,6 +43,21 @@ class Control:
         if not self._of.faults.remove(request.path_params["id"]):
             raise KeyError(request.path_params["id"])
         self._of.changes.tell("faults")
+        return Response(status_code=204)
+
+    async def take_snapshot(self, request: Request, query: Mapping[str, str]) -> Response:
+        return JSONResponse({"snapshot": base64.b64encode(self._of.snapshots.take()).decode()})
+
+    async def restore_snapshot(self, request: Request, body: dict[str, Any]) -> Response:
+        try:
+            data = base64.b64decode(str(body.get("snapshot", "")), validate=True)
+            await self._of.snapshots.restore(data)
+        except (ValueError, DamagedDatabaseError) as problem:
+            raise ValueError(f"snapshot: {problem}") from None
+        return Response(status_code=204)
+
+    async def reset(self, request: Request, body: dict[str, Any]) -> Response:
+        await self._of.snapshots.reset()
         return Response(status_code=204)
 
     async def read_clock(self, request: Request, query: Mapping[str, str]) -> Response:

@@ -15,6 +15,7 @@ from ..store.database import SandboxStore
 from ..store.ledger import Ledger
 from ..store.payments import Payments
 from ..store.request_log import RequestLog
+from .snapshots import Snapshots
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,7 @@ class ControlServices:
     keys: ApiKeys
     log: RequestLog
     changes: Changes
+    snapshots: Snapshots
     url: str
     stopping: asyncio.Event
 

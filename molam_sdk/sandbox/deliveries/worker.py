@@ -59,6 +59,15 @@ class DeliveryWorker:
             self.health.setdefault(endpoint_id, EndpointHealth()).close()
         self._wake.set()
 
+    async def forget(self) -> None:
+        """Leave what is under way, and know nothing of any endpoint: the database is about to be another one."""
+        tasks = list(self._tasks.values())
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        for known in (self.health, self._held, self._met):
+            known.clear()
+
     @property
     def state(self) -> str:
         """`ok`, or why nothing is delivered."""

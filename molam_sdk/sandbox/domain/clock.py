@@ -45,6 +45,11 @@ class SandboxClock:
         with self._lock:
             self._offset += max(0.0, seconds)
 
+    def return_to(self, offset: float) -> None:
+        """Be so many seconds ahead, as a snapshot was; the one way back."""
+        with self._lock:
+            self._offset = offset
+
     def reach(self, moment: float) -> None:
         """Move to `moment` (unix seconds) unless it is past already."""
         self.shift(moment - self.now())

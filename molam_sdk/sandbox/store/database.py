@@ -4,14 +4,16 @@ import os
 import sqlite3
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.exc import DatabaseError
 from sqlalchemy.pool import StaticPool
 
-from .migrations import DamagedDatabaseError, migrate
+from .copies import bytes_of, put_back
+from .migrations import DamagedDatabaseError, keep_checksum, migrate
 from .transaction import StoreTransaction
 
 
@@ -58,6 +60,37 @@ class SandboxStore:
                 raise RuntimeError("the sandbox is not running; start it first")
             with self._connection.begin():
                 yield StoreTransaction(self._connection)
+
+    def copy(self) -> bytes:
+        """All that is in it."""
+        with self._lock:
+            driver = self._driver()
+            with self.transaction() as tx:
+                keep_checksum(tx.connection)
+            return bytes_of(driver)
+
+    def become(self, data: bytes | None) -> None:
+        """Be what that copy was, or empty; raises DamagedDatabaseError, and stays as it is, for what is no copy."""
+        with self._lock:
+            before, driver = self.copy(), self._driver()
+            try:
+                if data is None:
+                    with closing(sqlite3.connect(":memory:")) as empty:
+                        empty.backup(driver)
+                else:
+                    put_back(data, driver)
+                with self.transaction() as tx:
+                    migrate(tx.connection, from_file=data is not None or self._path is not None)
+            except DamagedDatabaseError:
+                put_back(before, driver)
+                raise
+
+    def _driver(self) -> sqlite3.Connection:
+        if self._connection is None:
+            raise RuntimeError("the sandbox is not running; start it first")
+        driver: Any = self._connection.connection.driver_connection
+        found: sqlite3.Connection = driver
+        return found
 
     def close(self) -> None:
         with self._lock:

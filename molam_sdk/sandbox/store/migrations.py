@@ -27,8 +27,13 @@ def migrate(connection: Connection, from_file: bool = True) -> None:
         step(connection)
         connection.execute(text(f"PRAGMA user_version = {version}"))
     if from_file:
-        keep = text("INSERT OR REPLACE INTO texts VALUES (:name, :value)")
-        connection.execute(keep, {"name": _CHECKSUM, "value": _checksum(connection)})
+        keep_checksum(connection)
+
+
+def keep_checksum(connection: Connection) -> None:
+    """Write down what the tables are, so that another hand's change is seen when they come from a file."""
+    keep = text("INSERT OR REPLACE INTO texts VALUES (:name, :value)")
+    connection.execute(keep, {"name": _CHECKSUM, "value": _checksum(connection)})
 
 
 def _check(connection: Connection) -> None:
