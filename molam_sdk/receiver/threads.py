@@ -5,13 +5,15 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Awaitable, Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from contextvars import copy_context
 from typing import Any, TypeVar
 
 from .._forks import renew_after_fork
 from .answers import NotRunError
+from .blocking.green_end import threads_are_green
+from .green_pool import GreenPool
 
 T = TypeVar("T")
 
@@ -21,7 +23,7 @@ class ReceiverThreads:
 
     def __init__(self, workers: int, name: str) -> None:
         self._workers, self._name = workers, name
-        self._pool: ThreadPoolExecutor | None = None
+        self._pool: Executor | None = None
         self._lock = threading.Lock()
         renew_after_fork(self)
 
@@ -45,10 +47,14 @@ class ReceiverThreads:
         if pool is not None:
             pool.shutdown(wait=True)
 
-    def _started(self) -> ThreadPoolExecutor:
+    def _started(self) -> Executor:
         with self._lock:
             if self._pool is None:
-                self._pool = ThreadPoolExecutor(self._workers, thread_name_prefix=self._name)
+                self._pool = (
+                    GreenPool(self._workers)
+                    if threads_are_green()
+                    else ThreadPoolExecutor(self._workers, thread_name_prefix=self._name)
+                )
             return self._pool
 
 
