@@ -13,7 +13,7 @@ from ..store.request_log import BODY_KEPT
 from .exchange import Exchange, write_log
 from .services import ApiServices
 
-_SECRET = b"authorization"
+_SECRET = (b"authorization", b"proxy-authorization", b"cookie", b"x-api-key", b"molam-sandbox-token")
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +75,8 @@ def _row(told: Told, status: int | None) -> dict[str, Any]:
 
 
 def _headers(raw: Iterable[tuple[bytes, bytes]]) -> str:
-    """The header fields without the key, which would outlive its revocation here."""
-    fields = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in raw if name != _SECRET]
+    """The header fields without keys, which would outlive their revocation here."""
+    fields = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in raw if name not in _SECRET]
     return json.dumps(fields)
 
 
