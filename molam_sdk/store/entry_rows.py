@@ -108,13 +108,14 @@ def end_values(key: str, token: str, end: End, seal: Seal | None = None) -> dict
 
 
 def entry_of(row: Sequence[Any], seal: Seal | None = None) -> Entry:
-    """The entry in a row of ``READ``. ``SealError`` where it is encrypted and cannot be opened."""
+    """The entry in a row of ``READ``. ``SealError`` where it is encrypted and cannot be opened, ``ValueError`` where
+    another hand has damaged it."""
     names = READ.split(", ")
     held = dict(zip(names, row, strict=False))
     now = float(row[len(names)])
     status = held["answer_status"]
-    head = json.loads(held["answer_head"] or "{}")
     key = held["idempotency_key"]
+    head = _head(key, held["answer_head"] or "{}")
     body = opened(seal, key, "body", _bytes(held["body"]))
     answered = opened(seal, key, "answer", _bytes(held["answer_body"]))
     answer = None if status is None else KeptAnswer(int(status), head, answered or b"")
@@ -158,6 +159,16 @@ def resealed(entry: Entry, seal: Seal | None) -> dict[str, Value]:
         "answer_body": None if answer is None else closed(seal, entry.key, "answer", answer.body),
         "note": closed_text(seal, entry.key, "note", entry.note),
     }
+
+
+def _head(key: str, text: str) -> dict[str, str]:
+    try:
+        head = json.loads(text)
+    except ValueError:
+        head = None
+    if not isinstance(head, dict):
+        raise ValueError(f"the answer's head under {key!r} is damaged")
+    return head
 
 
 def _bytes(value: Any) -> bytes | None:

@@ -274,3 +274,14 @@ def test_the_shops_own_transaction_neither_holds_the_journal_up_nor_takes_it_bac
     with pytest.raises(KeyError):
         shop()
     assert states(client) == {"order-7": "done"}
+
+
+@pytest.mark.parametrize("head", ["{", "7", "null"])
+def test_a_damaged_row_is_named_by_its_key(entries: JournalEntries, head: str) -> None:
+    client = MolamClient(CONFIG, transport=ScriptedTransport(OK, OK), journal=entries)
+    pay(client)
+    entries._database.execute("UPDATE molam_journal SET answer_head = :head", {"head": head})
+    with pytest.raises(JournalError, match="the answer's head under 'order-7' is damaged"):
+        list(client.journal.list())
+    error = failed(client)
+    assert (type(error), error.outcome) == (JournalError, "not_sent")
