@@ -160,6 +160,8 @@ class JournalEntries(EntryObjects):
     def rotate(self) -> tuple[int, int]:
         """Seal every entry anew, by the first of the keys, or for the first time; how many, and how many were left
         since a call has them at this moment."""
+        if self.seal is not None:
+            self.seal.ask_anew()
         done = left = 0
         wanted = Wanted()
         while page := self.page(wanted):

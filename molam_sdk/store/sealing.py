@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import time
 from collections.abc import Callable
 from typing import Any, Final, cast
 
@@ -16,6 +17,7 @@ SEALED: Final = "sealed"
 _MARK: Final = b"\0molam-sealed-1\0"
 _TEXT_MARK: Final = "sealed-1:"
 _PLACE_BYTES: Final = 16
+_ASK_SECONDS: Final = 60.0
 _MAKE_ONE: Final = 'python -c "from cryptography.fernet import Fernet; print(Fernet.generate_key().decode())"'
 
 
@@ -29,9 +31,24 @@ class Seal:
     def __init__(self, key: JournalKey) -> None:
         self._key = key
         self._cipher: Cipher | None = None if _is_asked(key) else _cipher_of(key)
+        self._asked_at = 0.0
+
+    def ask_anew(self) -> None:
+        """Have a callable say its keys again; what it said before stays good where it fails."""
+        if _is_asked(self._key):
+            self._asked_at = time.monotonic()
+            before, self._cipher = self._cipher, None
+            try:
+                self._ready()
+            except Exception:
+                self._cipher = before
+                if before is None:
+                    raise
 
     def close(self, idempotency_key: str, column: str, data: bytes) -> bytes:
         """The data, sealed. ``ConfigurationError`` where the callable gives no key."""
+        if self._cipher is not None and time.monotonic() - self._asked_at > _ASK_SECONDS:
+            self.ask_anew()
         return _MARK + self._ready().encrypt(_place(idempotency_key, column) + data)
 
     def open(self, idempotency_key: str, column: str, sealed: bytes) -> bytes:
@@ -58,6 +75,7 @@ class Seal:
 
     def _ready(self) -> Cipher:
         if self._cipher is None:
+            self._asked_at = time.monotonic()
             self._cipher = _cipher_of(cast("Callable[[], Any]", self._key)())
         return self._cipher
 

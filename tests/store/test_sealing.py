@@ -255,3 +255,16 @@ def test_the_file_and_its_companions_are_their_owner_s_alone(shop: Shop) -> None
         client.create_payment_intent(ORDER)
         found = {path.name: path.stat().st_mode & 0o777 for path in shop.path.parent.glob("molam.db*")}
     assert found == {"molam.db": 0o600, "molam.db-wal": 0o600, "molam.db-shm": 0o600}
+
+
+def test_a_callable_is_asked_each_minute_which_key_to_encrypt_by() -> None:
+    keys: list[str] = [OLD]
+    seal = Seal(lambda: list(keys))
+    assert Seal(OLD).open("order-7", "body", seal.close("order-7", "body", b"one")) == b"one"
+    keys[:] = [NEW, OLD]
+    assert Seal(OLD).open("order-7", "body", seal.close("order-7", "body", b"two")) == b"two"
+    seal._asked_at -= 61
+    assert Seal(NEW).open("order-7", "body", seal.close("order-7", "body", b"three")) == b"three"
+    keys.clear()  # the vault is down: what it said last stays good
+    seal._asked_at -= 61
+    assert Seal(NEW).open("order-7", "body", seal.close("order-7", "body", b"four")) == b"four"
