@@ -26,6 +26,8 @@ def left_open(shop: Shop, *keys: str, **options: Any) -> None:
     for key in keys:
         with pytest.raises(MolamError):
             shop.pay(key, timeout=5)
+    for place, key in enumerate(keys):  # some databases' clocks tell milliseconds, in which all of them may fall
+        shop.bench.aged(key, len(keys) - place)
 
 
 def open_call(shop: Shop, name: str, *arguments: Any, age: float = DAY) -> None:
@@ -121,8 +123,6 @@ def test_more_than_a_page_is_walked_in_the_order_of_first_use(shop: Shop) -> Non
 
 def test_a_walk_that_was_broken_off_goes_on(shop: Shop) -> None:
     left_open(shop, "order-1", "order-2", "order-3")
-    for number in (1, 2, 3):  # some databases' clocks tell milliseconds, in which all three may fall
-        shop.bench.aged(f"order-{number}", 10 - number)
     shop.open(OK, MemoryError())
     with pytest.raises(MemoryError):
         shop.recovered()
