@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Final
 
 _SOME_FAILED: Final = 1
-_MOST_TRIED_AGAIN: Final = 20
+_MOST_TRIED_AGAIN: Final = 40
 _CACHE: Final = Path(sys.prefix) / "pytest-cache"
 
 

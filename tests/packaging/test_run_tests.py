@@ -25,7 +25,7 @@ CASES = {
     "flaky": (AT_SECOND_TRY, 0, True),
     "wrong": ("def test_wrong():\n    raise AssertionError\n", 1, False),
     "flaky and wrong": (AT_SECOND_TRY + "def test_wrong():\n    raise AssertionError\n", 1, True),
-    "too many": ("".join(f"def test_{n}():\n    raise AssertionError\n" for n in range(21)), 1, False),
+    "too many": ("".join(f"def test_{n}():\n    raise AssertionError\n" for n in range(41)), 1, False),
     "none": ("", 5, False),
     "no Python": ("def", 2, False),
 }
