@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 from decimal import Decimal
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
 
 import pytest
 from prometheus_client import CollectorRegistry
@@ -18,6 +16,7 @@ from molam_sdk.store import MemoryStore
 from molam_sdk.testing import signed_event
 from molam_sdk.webhooks import DisputeEvent, PaymentEvent, UnknownEvent
 from molam_sdk.webhooks.event import KNOWN_TYPES
+from tests.support.webhooks.posted_shop import PostedReceiver
 
 
 def receiver_of(secrets: object) -> WebhookReceiver:
@@ -91,24 +90,12 @@ def test_a_sandbox_sends_to_an_endpoint_whose_secret_the_receiver_has(
     def ship(event: PaymentEvent) -> None:
         seen.append(event.data.id)
 
-    class Hook(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            answer = receiver.receive(self.headers.items(), self.rfile.read(int(self.headers["Content-Length"])))
-            self.send_response(answer.status)
-            self.end_headers()
-
-        def log_message(self, *args: object) -> None: ...
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Hook) as server:
-        thread = Thread(target=server.serve_forever, args=(0.01,))
-        thread.start()
-        molam_webhooks.subscribe(f"http://127.0.0.1:{server.server_port}/hooks", "payment.*")
+    with PostedReceiver(receiver) as posted:
+        molam_webhooks.subscribe(posted.url, "payment.*")
         config = ClientConfig(api_key=molam_sandbox.api_key, base_url=molam_sandbox.url)
         with MolamClient(config) as client:
             intent = client.create_payment_intent({"amount": 5000, "currency": "XOF", "capture": True})
             client.confirm_payment_intent(intent.id)
         molam_sandbox.webhooks.wait(20)
-        server.shutdown()
-        thread.join()
     assert seen == [intent.id]
     assert {delivery.status for delivery in molam_sandbox.webhooks.deliveries()} == {"delivered"}

@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +19,7 @@ from molam_sdk.sandbox import Sandbox
 from molam_sdk.store.database.sqlite import SqliteDatabase
 from molam_sdk.store.entries import JournalEntries
 from molam_sdk.webhooks import EnvironmentSecrets
+from tests.support.webhooks.posted_shop import PostedReceiver
 
 pytestmark = pytest.mark.slow
 
@@ -30,31 +30,6 @@ ORDER: dict[str, Any] = {"amount": 5, "currency": "USD", "capture": True}
 def box() -> Iterator[Sandbox]:
     with Sandbox() as sandbox:
         yield sandbox
-
-
-@contextmanager
-def received(receiver: WebhookReceiver, statuses: list[int]) -> Iterator[str]:
-    """The receiver behind a real socket, and what it answered."""
-
-    class Hook(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["Content-Length"]))
-            answer = receiver.receive(dict(self.headers), body)
-            statuses.append(answer.status)
-            self.send_response(answer.status)
-            self.end_headers()
-
-        def log_message(self, *_: Any) -> None:
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Hook) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{server.server_port}/hook"
-        finally:
-            server.shutdown()
-            thread.join()
 
 
 @contextmanager
@@ -87,7 +62,7 @@ def under_load(
 
 
 def test_a_webhook_secret_is_replaced_under_load_and_no_delivery_is_refused(box: Sandbox, tmp_path: Path) -> None:
-    file, statuses = tmp_path / "secret", list[int]()
+    file = tmp_path / "secret"
     environ = {"MOLAM_WEBHOOK_SECRET_V1_FILE": str(file)}
     secrets = EnvironmentSecrets(environ=environ)
     receiver = WebhookReceiver(secrets, str(tmp_path / "events.db"), registry=CollectorRegistry())
@@ -95,9 +70,9 @@ def test_a_webhook_secret_is_replaced_under_load_and_no_delivery_is_refused(box:
     receiver.on("payment.created")(lambda event: handled.append(event.object_id or ""))
     config = ClientConfig(api_key=box.api_key, base_url=box.url)
     failed: list[BaseException] = []
-    with received(receiver, statuses) as url, MolamClient(config) as client:
+    with PostedReceiver(receiver) as posted, MolamClient(config) as client:
         endpoint = client.create_webhook_endpoint(
-            {"tenant_type": "merchant", "tenant_id": "t", "url": url, "events": ["payment.created"]}
+            {"tenant_type": "merchant", "tenant_id": "t", "url": posted.url, "events": ["payment.created"]}
         )
         assert endpoint.secret
         _swap(file, endpoint.secret)
@@ -115,7 +90,7 @@ def test_a_webhook_secret_is_replaced_under_load_and_no_delivery_is_refused(box:
             more(10)
         box.webhooks.wait()
     assert failed == []
-    assert set(statuses) == {200}
+    assert set(posted.statuses) == {200}
     assert sorted(handled) == sorted(made)
     assert receiver.close()
     assert rotated.json()["secret"] != endpoint.secret
